@@ -1,0 +1,111 @@
+//! A load generator for TCP and UNIX sockets: one connection a request, nothing but the standard library.
+//!
+//!     rustc -O --edition 2024 -o tmp/load bench/load.rs
+//!     tmp/load --concurrency 8 --requests 20000 127.0.0.1:8080
+//!     tmp/load --seconds 3 --json --path / --path '/items/{n}' /run/app.sock
+//!
+//! Every response is read up to the end of file and checked: its status has to be 200 and its body as long as it said.
+//! The exit status is 0 when every request was answered so, 1 when one was not, 2 for a command line it cannot read.
+
+#[path = "load/exchange.rs"]
+mod exchange;
+#[path = "load/options.rs"]
+mod options;
+#[path = "load/report.rs"]
+mod report;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+use std::{env, io, thread};
+
+use exchange::{NAMES, exchange, judge};
+use options::{Limit, Options, USAGE};
+use report::{Report, Tally};
+
+/// Set when standard input has ended, with `--until-eof`.
+static INPUT_ENDED: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    let options = match Options::parse(env::args().skip(1)) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("load: {message}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let report = run(&options);
+    println!(
+        "{}",
+        if options.json {
+            report.json()
+        } else {
+            report.text()
+        }
+    );
+    if let Some(failure) = &report.tally.first_failure {
+        eprintln!("load: first failure: {failure}");
+    }
+    ExitCode::from(u8::from(!report.all_ok()))
+}
+
+fn run(options: &Options) -> Report {
+    let next = AtomicU64::new(0);
+    if let Limit::EndOfInput = options.limit {
+        thread::spawn(|| {
+            let _ = io::copy(&mut io::stdin(), &mut io::sink());
+            INPUT_ENDED.store(true, Ordering::Relaxed);
+        });
+    }
+    let start = Instant::now();
+    let mut tally = thread::scope(|scope| {
+        let work = || client(options, &next, start);
+        let threads: Vec<_> = (0..options.concurrency)
+            .map(|_| scope.spawn(work))
+            .collect();
+        let tallies = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a client thread panicked"));
+        tallies.fold(Tally::default(), Tally::merge)
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    tally.latencies.sort_unstable();
+    Report { tally, seconds }
+}
+
+/// One thread: requests, one after the other, until the limit is reached.
+fn client(options: &Options, next: &AtomicU64, start: Instant) -> Tally {
+    let mut tally = Tally::default();
+    let mut request = Vec::new();
+    let mut response = Vec::new();
+    loop {
+        let n = next.fetch_add(1, Ordering::Relaxed);
+        let done = match options.limit {
+            Limit::Requests(count) => n >= count,
+            Limit::Seconds(seconds) => start.elapsed().as_secs_f64() >= seconds,
+            Limit::EndOfInput => INPUT_ENDED.load(Ordering::Relaxed),
+        };
+        if done {
+            return tally;
+        }
+        let path =
+            options.paths[(n % options.paths.len() as u64) as usize].replace("{n}", &n.to_string());
+        request.clear();
+        request.extend_from_slice(
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        );
+        let began = Instant::now();
+        let (outcome, error) = match exchange(options, &request, &mut response) {
+            Ok(()) => (judge(&response), None),
+            Err((outcome, error)) => (outcome, Some(error)),
+        };
+        tally.add(outcome, began.elapsed(), || {
+            let first_line =
+                String::from_utf8_lossy(response.split(|&b| b == b'\r').next().unwrap_or_default())
+                    .into_owned();
+            let reason = error.map_or(first_line, |e| e.to_string());
+            format!("{} on GET {path}: {reason}", NAMES[outcome as usize].0)
+        });
+    }
+}

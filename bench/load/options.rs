@@ -1,0 +1,93 @@
+//! The command line.
+
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::exchange::Target;
+
+pub const USAGE: &str = "usage: load [options] HOST:PORT|http://HOST:PORT|/path.sock|unix:/path.sock
+
+  --requests N      stop after N requests (default: 1000)
+  --seconds S       stop after S seconds
+  --until-eof       stop when standard input ends
+  --concurrency C   connections at a time (default: 8)
+  --path PATH       request PATH; repeatable, taken in turn; {n} in it is the request's number (default: /)
+  --paths FILE      the same, one path a line
+  --timeout S       seconds without a byte after which a request counts as timed out (default: 30)
+  --json            print one JSON object";
+
+/// When to stop.
+pub enum Limit {
+    Requests(u64),
+    Seconds(f64),
+    EndOfInput,
+}
+
+pub struct Options {
+    pub target: Target,
+    pub limit: Limit,
+    pub concurrency: usize,
+    pub paths: Vec<String>,
+    pub timeout: Duration,
+    pub json: bool,
+}
+
+impl Options {
+    pub fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut target = None;
+        let mut options = Self {
+            target: Target::Unix(PathBuf::new()),
+            limit: Limit::Requests(1000),
+            concurrency: 8,
+            paths: Vec::new(),
+            timeout: Duration::from_secs(30),
+            json: false,
+        };
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--requests" => options.limit = Limit::Requests(number(&arg, args.next())?),
+                "--seconds" => options.limit = Limit::Seconds(number(&arg, args.next())?),
+                "--until-eof" => options.limit = Limit::EndOfInput,
+                "--concurrency" => options.concurrency = number(&arg, args.next())?,
+                "--path" => options
+                    .paths
+                    .push(args.next().ok_or("--path needs a path")?),
+                "--paths" => {
+                    let file = args.next().ok_or("--paths needs a file")?;
+                    let text = fs::read_to_string(&file).map_err(|e| format!("{file}: {e}"))?;
+                    options.paths.extend(
+                        text.lines()
+                            .filter(|line| !line.is_empty())
+                            .map(String::from),
+                    );
+                }
+                "--timeout" => {
+                    options.timeout = Duration::from_secs_f64(number(&arg, args.next())?)
+                }
+                "--json" => options.json = true,
+                _ if arg.starts_with('-') || target.is_some() => {
+                    return Err(format!("{arg}: unknown argument"));
+                }
+                _ => target = Some(Target::parse(&arg)?),
+            }
+        }
+        options.target = target.ok_or("no target given")?;
+        if options.paths.is_empty() {
+            options.paths.push("/".into());
+        }
+        Ok(options)
+    }
+}
+
+fn number<T: FromStr + PartialOrd + Default>(
+    option: &str,
+    value: Option<String>,
+) -> Result<T, String> {
+    let value = value.ok_or_else(|| format!("{option} needs a number"))?;
+    match value.parse() {
+        Ok(number) if number > T::default() => Ok(number),
+        _ => Err(format!("{option} {value}: expected a number above 0")),
+    }
+}

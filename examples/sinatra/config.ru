@@ -1,0 +1,6 @@
+# frozen_string_literal: true
+
+# cd examples/sinatra && pitchfork
+require_relative "app"
+
+run Guestbook

@@ -1,0 +1,30 @@
+//! HTTP/1.1 as a server reads and writes it.
+//!
+//! Reading: [`parse`] turns bytes into a [`Head`] whose [`Framing`] says where the body ends;
+//! [`ChunkedDecoder`] takes a chunked body apart. Writing: [`ResponseHead`] appends a head to a buffer and says
+//! how the body has to be sent. Nothing here reads a socket or a clock, and what becomes of the connection
+//! afterwards is the caller's decision.
+//!
+//! Rules carry the section of RFC 9110 (semantics) or RFC 9112 (HTTP/1.1) they come from. Where an RFC leaves the
+//! choice, the strict reading is taken: a request that two servers could understand differently is refused.
+
+pub mod authority;
+pub mod chunked;
+pub mod date;
+pub mod error;
+pub mod framing;
+mod grammar;
+pub mod head;
+pub mod limits;
+pub mod response;
+pub mod status;
+pub mod target;
+
+pub use chunked::{Chunk, ChunkError, ChunkedDecoder};
+pub use date::http_date;
+pub use error::HeadError;
+pub use framing::Framing;
+pub use head::{Head, Parsed, Scratch, parse};
+pub use limits::Limits;
+pub use response::{BodyFraming, BodySize, FieldError, RequestFacts, ResponseHead, error_response};
+pub use target::{Form, Target};

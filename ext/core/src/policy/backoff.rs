@@ -1,0 +1,98 @@
+//! Waiting longer after each failure in a row.
+
+use std::time::Duration;
+
+/// An exponential delay: `first` after one failure, then `base`, doubled with each further one up to `cap`.
+///
+/// Failures that lie far apart are not "in a row": the count starts again when longer than the current delay plus
+/// [`Backoff::QUIET`] has passed since the last one.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    first: Duration,
+    base: Duration,
+    cap: Duration,
+    failures: u32,
+    last: Duration,
+}
+
+impl Backoff {
+    /// How long nothing must fail before the count starts again.
+    pub const QUIET: Duration = Duration::from_secs(2);
+
+    /// No failures yet.
+    pub fn new(first: Duration, base: Duration, cap: Duration) -> Self {
+        Backoff {
+            first,
+            base,
+            cap,
+            failures: 0,
+            last: Duration::ZERO,
+        }
+    }
+
+    /// Notes a failure and answers how long to wait.
+    pub fn fail(&mut self, now: Duration) -> Duration {
+        if now > self.until() + Self::QUIET {
+            self.failures = 0;
+        }
+        self.failures += 1;
+        self.last = now;
+        self.delay()
+    }
+
+    /// Starts again.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Whether something may be tried at `now`.
+    pub fn permits(&self, now: Duration) -> bool {
+        self.failures == 0 || now >= self.until()
+    }
+
+    /// When the next try is due, if that is later than `now`.
+    pub fn wakes(&self, now: Duration) -> Option<Duration> {
+        (!self.permits(now)).then(|| self.until())
+    }
+
+    fn until(&self) -> Duration {
+        self.last + self.delay()
+    }
+
+    fn delay(&self) -> Duration {
+        match self.failures {
+            0 => Duration::ZERO,
+            1 => self.first,
+            more => self
+                .base
+                .saturating_mul(1 << (more - 2).min(20))
+                .min(self.cap),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn doubles_up_to_the_cap() {
+        let mut backoff = Backoff::new(ms(0), ms(100), ms(500));
+        let delays: Vec<_> = (0..6).map(|_| backoff.fail(ms(1000))).collect();
+        assert_eq!(delays, [0, 100, 200, 400, 500, 500].map(ms));
+        assert_eq!(backoff.wakes(ms(1000)), Some(ms(1500)));
+        assert!(backoff.permits(ms(1500)));
+    }
+
+    #[test]
+    fn forgets_after_a_quiet_time() {
+        let mut backoff = Backoff::new(ms(0), ms(100), ms(500));
+        backoff.fail(ms(0));
+        backoff.fail(ms(0));
+        assert_eq!(backoff.fail(ms(2_101)), ms(0));
+    }
+}

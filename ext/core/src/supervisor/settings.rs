@@ -1,0 +1,54 @@
+//! What the operator wishes for.
+
+use std::time::Duration;
+
+use crate::policy::ReforkAfter;
+
+/// The supervisor's part of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Workers to keep.
+    pub workers: u32,
+    /// When a worker is warm.
+    pub refork_after: ReforkAfter,
+    /// How many workers may be missing during a rollout; `None` is the default, see [`Settings::budget`].
+    pub max_unavailable: Option<u32>,
+    /// How a worker becomes a mold.
+    pub promotion: Promotion,
+    /// A forked process must be ready within this time. Booting the app is not bounded.
+    pub spawn_timeout: Duration,
+    /// A process asked to retire must be gone within this time.
+    pub retire_timeout: Duration,
+    /// Give up after so many failed spawns in a row; `None`: never.
+    pub max_consecutive_spawn_errors: Option<u32>,
+    /// Whether orphans come to the master (it is a subreaper, or pid 1). Without that there is no reforking.
+    pub adopts: bool,
+}
+
+/// How a worker becomes a mold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promotion {
+    /// In place where the budget of missing workers and the worker's threads permit it, else by fork.
+    Auto,
+    /// Only in place.
+    InPlace,
+    /// Only by fork.
+    Fork,
+}
+
+impl Settings {
+    /// How many of `workers` may be missing during a rollout: what is configured, else 10 % rounded up.
+    pub fn budget(&self, workers: u32) -> u32 {
+        self.max_unavailable.unwrap_or(workers.div_ceil(10))
+    }
+
+    /// How many replacements may be on their way at once.
+    pub fn batch(&self, workers: u32) -> u32 {
+        self.budget(workers).max(1)
+    }
+
+    /// Whether a rollout retires before it spawns, as a machine without memory to spare wants it.
+    pub fn removes_first(&self) -> bool {
+        self.max_unavailable.is_some_and(|n| n > 0)
+    }
+}

@@ -1,0 +1,23 @@
+//! The Ruby extension of the pitchfork server: system calls in `sys`, what knows the VM in `ruby`, and one module for the
+//! loop of each role. All decisions are `pitchfork_core`'s.
+
+mod link;
+mod master;
+mod mold;
+mod ruby;
+mod sys;
+mod worker;
+
+use magnus::{Error, Ruby};
+
+#[magnus::init]
+fn init(ruby: &Ruby) -> Result<(), Error> {
+    let pitchfork = ruby.define_module("Pitchfork")?;
+    crate::ruby::env::init(ruby);
+    crate::ruby::scoreboard::init(ruby, pitchfork)?;
+    crate::ruby::client::init(ruby, pitchfork)?;
+    master::init(ruby, pitchfork)?;
+    mold::init(ruby, pitchfork)?;
+    worker::init(ruby, pitchfork)?;
+    Ok(())
+}

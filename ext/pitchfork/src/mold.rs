@@ -1,0 +1,177 @@
+//! `Pitchfork::MoldPort`: how a mold hears and answers the master.
+//!
+//! A mold is silent (R6): waiting and forking allocate no Ruby object here, so all answers are Symbols and Integers.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::RawFd;
+
+use magnus::{
+    Class, Error, Module, Object, RArray, RHash, RModule, Ruby, StaticSymbol, function, method,
+    typed_data::Obj,
+};
+use pitchfork_core::supervisor::ExitStatus;
+use pitchfork_core::wire::{Order, Report, Seat, Ticket};
+
+use crate::link::{Commission, Heard, Link, adopt_fd};
+use crate::ruby::errors;
+use crate::ruby::scoreboard::RbScoreboard;
+use crate::sys::process;
+use crate::worker::WorkerPort;
+
+/// The mold's side of its channel.
+#[magnus::wrap(class = "Pitchfork::MoldPort", free_immediately)]
+pub struct MoldPort {
+    link: RefCell<Option<Link>>,
+    commission: RefCell<Option<Commission>>,
+    leaving: Cell<bool>,
+}
+
+impl MoldPort {
+    pub fn of(link: Link) -> Self {
+        MoldPort {
+            link: RefCell::new(Some(link)),
+            commission: RefCell::new(None),
+            leaving: Cell::new(false),
+        }
+    }
+
+    /// The boot mold's: `channel` is given away, `death` is not.
+    fn new(channel: RawFd, death: RawFd, scoreboard: Obj<RbScoreboard>, generation: u32) -> Self {
+        let seat = Seat {
+            ticket: Ticket(0), // only the master needs it
+            nr: 0,
+            generation,
+            row: 0,
+            sibling: true,
+        };
+        Self::of(Link::new(
+            adopt_fd(channel),
+            death,
+            scoreboard.0.clone(),
+            seat,
+        ))
+    }
+
+    fn with<R>(&self, ruby: &Ruby, f: impl FnOnce(&Link) -> Result<R, Error>) -> Result<R, Error> {
+        let link = self.link.borrow();
+        f(link
+            .as_ref()
+            .ok_or_else(|| errors::misuse(ruby, "this mold's port is closed"))?)
+    }
+
+    fn generation(ruby: &Ruby, rb_self: Obj<Self>) -> Result<u32, Error> {
+        rb_self.with(ruby, |link| Ok(link.seat.generation))
+    }
+
+    fn hello(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+        rb_self.with(ruby, |link| link.report(ruby, Report::Hello))
+    }
+
+    fn ready(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+        rb_self.with(ruby, |link| link.report(ruby, Report::Ready))
+    }
+
+    /// Waits for `:spawn` (then see the commission) or `:retire`.
+    fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<StaticSymbol, Error> {
+        while !rb_self.leaving.get() {
+            match rb_self.with(ruby, |link| link.listen(ruby))? {
+                None => {}
+                Some(Heard::End | Heard::Order(Order::Retire, _)) => break,
+                Some(Heard::Order(Order::Spawn(seat), Some(channel))) => {
+                    rb_self
+                        .commission
+                        .replace(Some(Commission { seat, channel }));
+                    return Ok(ruby.sym_new("spawn"));
+                }
+                Some(Heard::Order(order, _)) => {
+                    return Err(errors::misuse(
+                        ruby,
+                        format!("not an order for a mold: {order:?}"),
+                    ));
+                }
+            }
+        }
+        Ok(ruby.sym_new("retire"))
+    }
+
+    /// Whether the worker asked for is to be forked twice, so that the master adopts it.
+    fn is_sibling(&self) -> bool {
+        self.commission
+            .borrow()
+            .as_ref()
+            .is_some_and(|c| c.seat.sibling)
+    }
+
+    /// In the mold: the worker is forked (nil), or the fork failed with this errno.
+    fn commission_done(ruby: &Ruby, rb_self: Obj<Self>, errno: Option<i32>) -> Result<(), Error> {
+        let commission = rb_self.commission.take();
+        match (commission, errno) {
+            (Some(Commission { seat, .. }), Some(errno)) => {
+                let ticket = seat.ticket;
+                rb_self.with(ruby, |link| {
+                    link.report(ruby, Report::ForkFailed { ticket, errno })
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// In the new worker: its port. This one is closed.
+    fn take_worker(
+        ruby: &Ruby,
+        rb_self: Obj<Self>,
+        listeners: RArray,
+        template: RHash,
+    ) -> Result<Obj<WorkerPort>, Error> {
+        let link = rb_self.link.take();
+        match (link, rb_self.commission.take()) {
+            (Some(link), Some(Commission { seat, channel })) => {
+                WorkerPort::create(ruby, link.hand_on(channel, seat), listeners, template)
+            }
+            _ => Err(errors::misuse(ruby, "no worker was asked for")),
+        }
+    }
+
+    fn leave(&self) {
+        self.leaving.set(true);
+    }
+
+    fn close(&self) {
+        self.link.take();
+        self.commission.take();
+    }
+}
+
+/// Waits for a direct child, without Ruby's `Process::Status`. Answers whether it exited with 0.
+fn reap(ruby: &Ruby, pid: u32) -> Result<bool, Error> {
+    let status = process::reap(pid).map_err(|errno| errors::system(ruby, "waitid", errno))?;
+    Ok(status == ExitStatus::Exited(0))
+}
+
+/// Gives free memory back to the kernel, malloc_trim(3). Only glibc has it.
+fn trim_malloc() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes glibc's own locks; no argument can be wrong.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Defines the class.
+pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
+    let class = pitchfork.define_class("MoldPort", ruby.class_object())?;
+    class.undef_default_alloc_func();
+    class.define_singleton_method("new", function!(MoldPort::new, 4))?;
+    class.define_singleton_method("reap", function!(reap, 1))?;
+    class.define_singleton_method("trim_malloc", function!(trim_malloc, 0))?;
+    class.define_method("generation", method!(MoldPort::generation, 0))?;
+    class.define_method("hello", method!(MoldPort::hello, 0))?;
+    class.define_method("ready", method!(MoldPort::ready, 0))?;
+    class.define_method("wait", method!(MoldPort::wait, 0))?;
+    class.define_method("sibling?", method!(MoldPort::is_sibling, 0))?;
+    class.define_method("commission_done", method!(MoldPort::commission_done, 1))?;
+    class.define_method("take_worker", method!(MoldPort::take_worker, 2))?;
+    class.define_method("leave", method!(MoldPort::leave, 0))?;
+    class.define_method("close", method!(MoldPort::close, 0))?;
+    Ok(())
+}

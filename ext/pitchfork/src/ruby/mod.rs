@@ -1,0 +1,11 @@
+//! What knows the Ruby VM.
+
+pub mod body;
+pub mod client;
+pub mod env;
+pub mod errors;
+pub mod gvl;
+pub mod response;
+pub mod scoreboard;
+pub mod strings;
+pub mod supervision;

@@ -1,0 +1,174 @@
+//! The response: its head from what the app returned, its body onto the socket.
+
+use std::cell::Cell;
+use std::io::IoSlice;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use magnus::r_hash::ForEach;
+use magnus::{Error, RArray, RHash, RString, Ruby, TryConvert, Value, prelude::*};
+use nix::poll::PollFlags;
+use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
+
+use crate::ruby::{errors, gvl};
+use crate::sys::{clock, socket};
+
+/// A client that reads nothing for longer than this is given up.
+const STALL: Duration = Duration::from_secs(30);
+
+/// So many pieces go into one system call, beside the head. The kernel's limit is 1024 (IOV_MAX).
+const PIECES: usize = 64;
+
+thread_local! {
+    static DATE: Cell<(u64, [u8; 29])> = const { Cell::new((0, [0; 29])) };
+}
+
+/// The Date field's value, written once a second.
+pub fn date() -> [u8; 29] {
+    let now = clock::unix_seconds();
+    let (second, date) = DATE.get();
+    if second == now {
+        return date;
+    }
+    let date = http_date(now);
+    DATE.set((now, date));
+    date
+}
+
+/// Writes the head of a response and says how its body is to be sent.
+///
+/// `headers`: names to a String, in which newlines separate several values (Rack 2), or an Array of Strings (Rack 3). Names
+/// that begin with `rack.` are between app and server.
+pub fn head(
+    ruby: &Ruby,
+    status: u16,
+    headers: RHash,
+    request: &RequestFacts,
+    size: BodySize,
+    out: &mut Vec<u8>,
+) -> Result<BodyFraming, Error> {
+    if !(100..1000).contains(&status) {
+        let why = format!("status {status}: expected an Integer from 100 to 999");
+        return Err(errors::response(ruby, why));
+    }
+    let mut head = ResponseHead::begin(out, status);
+    headers.foreach(|name: Value, value: Value| {
+        let name = string(ruby, name, "a header name")?;
+        // SAFETY: neither string is changed or freed before the bytes are copied: no Ruby code runs in between.
+        let name = unsafe { name.as_slice() };
+        if name.starts_with(b"rack.") {
+            return Ok(ForEach::Continue);
+        }
+        let mut add = |value: Value| -> Result<(), Error> {
+            let value = string(ruby, value, "a header value")?;
+            // SAFETY: as above.
+            let value = unsafe { value.as_slice() };
+            for line in value.split(|byte| *byte == b'\n') {
+                head.field(name, line).map_err(|error| {
+                    let name = String::from_utf8_lossy(name);
+                    errors::response(ruby, format!("response header {name:?}: {error}"))
+                })?;
+            }
+            Ok(())
+        };
+        match RArray::from_value(value) {
+            Some(values) => values.into_iter().try_for_each(add)?,
+            None => add(value)?,
+        }
+        Ok(ForEach::Continue)
+    })?;
+    Ok(head.finish(request, size, &date()))
+}
+
+fn string(ruby: &Ruby, value: Value, what: &str) -> Result<RString, Error> {
+    RString::try_convert(value)
+        .map_err(|_| errors::response(ruby, format!("{what} is not a String: {value:?}")))
+}
+
+/// The bytes in an Array body.
+pub fn array_size(ruby: &Ruby, body: RArray) -> Result<u64, Error> {
+    (0..body.len()).try_fold(0, |sum, index| {
+        let part = string(
+            ruby,
+            body.entry(isize::try_from(index).unwrap_or(isize::MAX))?,
+            "a body part",
+        )?;
+        Ok(sum + part.len() as u64)
+    })
+}
+
+/// Sends the head and as much of the Array body as goes in one system call, then the rest.
+pub fn send_array(ruby: &Ruby, fd: BorrowedFd<'_>, head: &[u8], body: RArray) -> Result<(), Error> {
+    let mut slices = Vec::with_capacity(PIECES.min(body.len()) + 1);
+    slices.push(IoSlice::new(head));
+    // SAFETY: neither the array nor its strings are touched until the system call is over: it does not block, the GVL is
+    // held, and no Ruby code runs.
+    let parts = unsafe { body.as_slice() }.iter().take(PIECES);
+    let parts: Vec<RString> = parts.copied().filter_map(RString::from_value).collect();
+    // SAFETY: as above.
+    slices.extend(
+        parts
+            .iter()
+            .map(|part| IoSlice::new(unsafe { part.as_slice() })),
+    );
+    let sent = socket::send(fd, &slices).map_err(|errno| errors::client_shutdown(ruby, errno))?;
+    drop(slices);
+    let mut skip = sent.unwrap_or(0);
+    if skip < head.len() {
+        send_all(ruby, fd, &head[skip..])?;
+    }
+    skip = skip.saturating_sub(head.len());
+    for index in 0..body.len() {
+        let part = string(
+            ruby,
+            body.entry(isize::try_from(index).unwrap_or(isize::MAX))?,
+            "a body part",
+        )?;
+        if skip >= part.len() {
+            skip -= part.len();
+            continue;
+        }
+        send_string(ruby, fd, part, skip)?;
+        skip = 0;
+    }
+    Ok(())
+}
+
+/// Sends a String from an offset, waiting as often as needed. A frozen copy (which shares the bytes) is what is sent, so that
+/// nobody changes it while other threads run.
+pub fn send_string(
+    ruby: &Ruby,
+    fd: BorrowedFd<'_>,
+    string: RString,
+    offset: usize,
+) -> Result<(), Error> {
+    let frozen = RString::from_value(string.funcall::<_, _, Value>("dup", ())?).unwrap_or(string);
+    frozen.freeze();
+    // SAFETY: frozen, and kept alive by being on this stack until the end (see the last line).
+    let bytes = unsafe { frozen.as_slice() };
+    let sent = send_all(ruby, fd, &bytes[offset.min(bytes.len())..]);
+    std::hint::black_box(frozen);
+    sent
+}
+
+/// Sends all of it.
+pub fn send_all(ruby: &Ruby, fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        match socket::send(fd, &[IoSlice::new(bytes)]) {
+            Ok(Some(sent)) => bytes = &bytes[sent..],
+            Ok(None) => wait_writable(ruby, fd)?,
+            Err(errno) => return Err(errors::client_shutdown(ruby, errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the client has read something.
+pub fn wait_writable(ruby: &Ruby, fd: BorrowedFd<'_>) -> Result<(), Error> {
+    if gvl::wait_for(ruby, fd, PollFlags::POLLOUT, STALL)? {
+        Ok(())
+    } else {
+        let why = format!("the client read nothing for {}s", STALL.as_secs());
+        Err(errors::client_shutdown(ruby, why))
+    }
+}

@@ -1,0 +1,30 @@
+//! Interned strings: the keys of env and the values that always are the same.
+
+use std::ffi::c_char;
+
+use magnus::rb_sys::{FromRawValue, protect};
+use magnus::{Error, RString, Ruby};
+
+/// The interned (frozen, deduplicated) UTF-8 string with these bytes. A Hash does not copy it when it becomes a key.
+pub fn intern(_ruby: &Ruby, bytes: &[u8]) -> Result<RString, Error> {
+    let length = std::ffi::c_long::try_from(bytes.len()).expect("slices fit into a long");
+    // Ruby 3.1 reads a word at the address of an empty string, and that of an empty slice may be anything.
+    let start = if bytes.is_empty() {
+        c"".as_ptr()
+    } else {
+        bytes.as_ptr().cast::<c_char>()
+    };
+    // SAFETY: pointer and length are those of a slice; the call copies. Inside protect, nothing has a destructor.
+    let raw = protect(|| unsafe {
+        rb_sys::rb_enc_interned_str(start, length, rb_sys::rb_utf8_encoding())
+    })?;
+    // SAFETY: what the function returns is a String.
+    Ok(RString::from_value(unsafe { magnus::Value::from_raw(raw) }).expect("a String"))
+}
+
+/// As [`intern`], and never collected: for constants.
+pub fn constant(ruby: &Ruby, text: &str) -> RString {
+    let string = intern(ruby, text.as_bytes()).expect("no memory for a constant string");
+    ruby.gc_register_mark_object(string);
+    string
+}

@@ -1,0 +1,7 @@
+//! System calls, typed. Knows no Ruby.
+
+pub mod channel;
+pub mod clock;
+pub mod process;
+pub mod scoreboard;
+pub mod socket;

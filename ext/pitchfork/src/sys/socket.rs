@@ -1,0 +1,125 @@
+//! Sockets of clients: accept, receive, send. Nothing here blocks; who must wait polls.
+
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
+
+/// Where a client is.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer {
+    Ip(IpAddr),
+    Unix,
+}
+
+/// Takes a connection from the listener's queue; `None` when there is none, or when it was gone before we came (accept(2)
+/// says which errors to treat so). Close-on-exec and non-blocking.
+pub fn accept(listener: RawFd) -> nix::Result<Option<(OwnedFd, Peer)>> {
+    let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut length = socklen::<libc::sockaddr_storage>();
+    // SAFETY: address and length describe a buffer large enough for every family.
+    let fd = unsafe {
+        libc::accept4(
+            listener,
+            address.as_mut_ptr().cast(),
+            &raw mut length,
+            libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+        )
+    };
+    match Errno::result(fd) {
+        Ok(fd) => {
+            // SAFETY: zeroed before, partly overwritten by the kernel: valid in any case.
+            let address = unsafe { address.assume_init() };
+            // SAFETY: the kernel has just made this descriptor for us.
+            Ok(Some((unsafe { OwnedFd::from_raw_fd(fd) }, peer(&address))))
+        }
+        Err(
+            Errno::EAGAIN
+            | Errno::EINTR
+            | Errno::ECONNABORTED
+            | Errno::EPROTO
+            | Errno::ENETDOWN
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EHOSTUNREACH
+            | Errno::EOPNOTSUPP
+            | Errno::ENETUNREACH,
+        ) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn socklen<T>() -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of::<T>()).expect("socket addresses are small")
+}
+
+fn peer(address: &libc::sockaddr_storage) -> Peer {
+    let address = std::ptr::from_ref(address);
+    // SAFETY: the family says which structure the kernel has written into the storage, which is large enough for each.
+    unsafe {
+        match i32::from((*address).ss_family) {
+            libc::AF_INET => {
+                let v4 = &*address.cast::<libc::sockaddr_in>();
+                Peer::Ip(Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr)).into())
+            }
+            libc::AF_INET6 => {
+                let v6 = &*address.cast::<libc::sockaddr_in6>();
+                // A dual-stack listener sees IPv4 clients as ::ffff:1.2.3.4; show what they are.
+                Peer::Ip(Ipv6Addr::from(v6.sin6_addr.s6_addr).to_canonical())
+            }
+            _ => Peer::Unix,
+        }
+    }
+}
+
+/// Receives what is there: `None` when nothing is, 0 at the end of the stream.
+pub fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> nix::Result<Option<usize>> {
+    match recv(fd.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT) {
+        Ok(count) => Ok(Some(count)),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Sends what fits into the socket's buffer: `None` when nothing does.
+pub fn send(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> nix::Result<Option<usize>> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    match sendmsg::<()>(fd.as_raw_fd(), slices, &[], flags, None) {
+        Ok(count) => Ok(Some(count)),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Closes so that what was sent arrives. Closing with unread bytes in the buffer makes TCP reset the connection, and the
+/// client may lose the response that is still on its way (RFC 9112, section 9.6): so the end is said first, and what has
+/// come meanwhile is read and dropped, within bounds.
+pub fn close_gently(fd: OwnedFd) {
+    const MOST: usize = 64;
+    if shutdown(fd.as_raw_fd(), Shutdown::Write).is_err() {
+        return; // already disconnected
+    }
+    let mut scrap = [0; 16 * 1024];
+    for _ in 0..MOST {
+        if !matches!(receive(fd.as_fd(), &mut scrap), Ok(Some(1..))) {
+            break;
+        }
+    }
+}
+
+/// Sends up to `length` bytes of a file from its current position, sendfile(2): `None` when the socket is full.
+pub fn send_file(socket: BorrowedFd<'_>, file: RawFd, length: u64) -> nix::Result<Option<u64>> {
+    const MOST: u64 = 0x7fff_f000; // what one call transfers at the most
+    let count = usize::try_from(length.min(MOST)).unwrap_or(usize::MAX);
+    // SAFETY: no pointers but a null offset, which means the file's own position.
+    let sent = unsafe { libc::sendfile(socket.as_raw_fd(), file, std::ptr::null_mut(), count) };
+    match Errno::result(sent) {
+        Ok(sent) => Ok(u64::try_from(sent).ok()),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}

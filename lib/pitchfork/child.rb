@@ -1,0 +1,26 @@
+# frozen_string_literal: true
+
+module Pitchfork
+  # What molds and workers have in common: they are children of the master.
+  module Child
+    # @return [Integer]
+    def pid
+      Process.pid
+    end
+
+    private
+
+    # The master's signals mean nothing here. QUIT and TERM: finish and go. INT: go, even from the middle of C code.
+    def trap_signals
+      %i[QUIT TERM].each { |signal| trap(signal) { @port.leave } }
+      %i[INT HUP CHLD].each { |signal| trap(signal, "SYSTEM_DEFAULT") }
+      # Meant for the master, and sometimes sent to a whole process group.
+      %i[USR1 USR2 TTIN TTOU WINCH].each { |signal| trap(signal) {} }
+    end
+
+    # Leads a process group of its own, so that a signal of the terminal reaches the master only.
+    def isolate
+      Process.setpgid(0, 0) if @server.configuration.setpgid
+    end
+  end
+end

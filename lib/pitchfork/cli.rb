@@ -1,0 +1,79 @@
+# frozen_string_literal: true
+
+require "pitchfork/errors"
+require "pitchfork/options"
+
+module Pitchfork
+  # The `pitchfork` command. Its mistakes are answered by one line on standard error and status 1.
+  #
+  # The same command line runs twice: in the master, and in the boot mold that the master executes with
+  # PITCHFORK_BOOT in its environment.
+  class CLI
+    # Runs the command and exits with its status.
+    #
+    # @param argv [Array<String>]
+    def self.start(argv)
+      exit(new(argv).run)
+    end
+
+    # @param argv [Array<String>]
+    def initialize(argv)
+      @argv = argv.dup
+    end
+
+    # @return [Integer] exit status
+    def run
+      options = Options.parse(@argv)
+      case options.request
+      when :help then print_and_succeed(Options::Parser.help)
+      when :version then print_and_succeed(version)
+      else serve(options)
+      end
+    rescue ConfigurationError, BindError, BootFailure => e
+      warn("pitchfork: #{e.message}")
+      1
+    end
+
+    private
+
+    def serve(options)
+      apply(options)
+      configuration = configuration_for(options)
+      require "pitchfork" # the extension: not before --help, --version and mistakes are dealt with
+      ENV.key?("PITCHFORK_BOOT") ? Lifecycle.boot(configuration) : Lifecycle.start(configuration)
+    end
+
+    def configuration_for(options)
+      require "pitchfork/app"
+      require "pitchfork/configuration"
+      rackup = App.find(options.rackup)
+      Configuration.load(
+        config_file: options.config_file, listeners: options.listeners, rackup: rackup, argv: @argv,
+        environment: ENV.fetch("RACK_ENV"), requires: options.requires, eval_code: options.eval_code
+      )
+    end
+
+    # What the configuration file, or the Ruby that runs it, can see.
+    def apply(options)
+      $LOAD_PATH.unshift(*options.load_path)
+      $DEBUG = true if options.debug?
+      $VERBOSE = true if options.warn?
+      ENV["RACK_ENV"] = options.environment || ENV["RACK_ENV"] || "development"
+    end
+
+    # `warn` of Kernel is silent under `ruby -W0`.
+    def warn(line)
+      $stderr.puts(line)
+    end
+
+    def print_and_succeed(text)
+      $stdout.puts(text)
+      0
+    end
+
+    def version
+      require "pitchfork/version"
+      "pitchfork #{VERSION}"
+    end
+  end
+end

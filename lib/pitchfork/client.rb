@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+require "socket"
+
+module Pitchfork
+  # One connection, from its request to its response. The extension has most of it; here is what env offers of it:
+  # `env["rack.hijack"]` and `env["pitchfork.socket"]` are the client itself.
+  class Client
+    # Full hijacking: hands the connection over to the app, which then has to close it.
+    #
+    # @return [Socket]
+    def call
+      to_io
+    end
+
+    # @return [Socket] the same one each time; from the first call on the connection is the app's
+    def to_io
+      @to_io ||= begin
+        descriptor, early = detach
+        io = Socket.for_fd(descriptor)
+        io.binmode
+        io.sync = true
+        # Came together with the request, and is the first that the app has to read.
+        io.ungetbyte(early) unless early.empty?
+        io
+      end
+    end
+  end
+end

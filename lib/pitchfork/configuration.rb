@@ -1,0 +1,127 @@
+# frozen_string_literal: true
+
+require "logger"
+require "pitchfork/configurator"
+
+module Pitchfork
+  # Everything a server is started with; does not change after it was built.
+  #
+  #   configuration = Configuration.load(config_file: "config/pitchfork.rb", rackup: "config.ru")
+  #   configuration.worker_processes                    # => 4
+  #   configuration.callback(:after_worker_fork)        # => a callable, or nil
+  class Configuration
+    DEFAULT_FILE = "config/pitchfork.rb"
+
+    # Every setting that holds a value is a reader; {SETTINGS} documents them.
+    # Nil stands for a limit or a default that the setting's own documentation describes.
+    (SETTINGS.map(&:name) - [:listen]).each do |name|
+      define_method(name) { @values.fetch(name) }
+    end
+
+    # @return [Array<ListenerSpec>] at least one
+    attr_reader :listeners
+    # @return [Hash{Symbol => #call, nil}] every callback by its first name
+    attr_reader :callbacks
+    # @return [String, nil] absolute path of the .ru or .rb file
+    attr_reader :rackup
+    # @return [#call, nil] the application, when it is only an object in memory
+    attr_reader :app
+    # @return [Array<String>] the command line this configuration was made from
+    attr_reader :argv
+    # @return [String, nil] as it was given
+    attr_reader :config_file
+    # @return [String] RACK_ENV
+    attr_reader :environment
+    # @return [Array<String>] libraries to require before the application
+    attr_reader :requires
+    # @return [Array<String>] code to run before the application
+    attr_reader :eval_code
+    # @return [Array<String>] settings that were used and have no effect yet, a line each
+    attr_reader :warnings
+
+    # Reads the configuration file and builds.
+    #
+    # @param config_file [String, nil] nil: config/pitchfork.rb, if there is one
+    # @param listeners [Array<ListenerSpec>] served besides those of the file, which wins for the same address
+    # @yieldparam configurator [Configurator] to override what the file says
+    # @param context the other arguments of {#initialize}
+    # @raise [ConfigurationError]
+    def self.load(config_file: nil, listeners: [], **context)
+      config_file ||= DEFAULT_FILE if File.file?(DEFAULT_FILE)
+      configurator = Configurator.new
+      configurator.load_file(config_file) if config_file
+      yield configurator if block_given?
+      new(configurator, config_file: config_file, listeners: listeners, **context)
+    end
+
+    def initialize(configurator, listeners: [], rackup: nil, app: nil, argv: [], config_file: nil,
+                   environment: "development", requires: [], eval_code: [])
+      @values = SETTINGS.to_h { |setting| [setting.name, setting.default] }.merge(configurator.values).freeze
+      @values = @values.merge(logger: Logger.new($stderr)).freeze unless @values[:logger]
+      @callbacks = CALLBACKS.to_h { |setting| [setting.name, configurator.callbacks[setting.name]] }.freeze
+      @listeners = merge(listeners, configurator.listeners)
+      @rackup = rackup && File.expand_path(rackup).freeze
+      @app = app
+      @argv = argv.map { |argument| argument.dup.freeze }.freeze
+      @config_file = config_file
+      @environment = environment
+      @requires = requires.dup.freeze
+      @eval_code = eval_code.dup.freeze
+      @warnings = planned(configurator).freeze
+      refuse_contradictions(configurator)
+      freeze
+    end
+
+    # @param name [Symbol] of a callback, or one of its aliases
+    # @return [#call, nil]
+    # @raise [KeyError] when there is no such callback
+    def callback(name)
+      setting = Setting.find(name)
+      @callbacks.fetch(setting ? setting.name : name)
+    end
+
+    # How many requests a worker of a generation serves before it triggers a refork.
+    #
+    # @param generation [Integer] from 0
+    # @return [Integer, nil] nil: it never does
+    def refork_limit(generation)
+      return unless refork_after
+
+      (refork_after[generation] || refork_after.last) || nil
+    end
+
+    private
+
+    def merge(given, configured)
+      given = given.reject { |spec| configured.any? { |other| other.same_place?(spec) } }
+      all = given + configured
+      all = [ListenerSpec.parse(Address::DEFAULT_PORT)] if all.empty?
+      all.freeze
+    end
+
+    # In-place promotion takes a worker out of rotation before there is a replacement for it.
+    def refuse_contradictions(configurator)
+      return unless promotion == :in_place && refork_max_unavailable&.zero?
+
+      complaint = "promotion :in_place contradicts refork_max_unavailable 0: promotion in place takes a worker out " \
+                  "of rotation before it can be replaced; allow at least refork_max_unavailable 1, " \
+                  "or use promotion :auto or :fork"
+      raise ConfigurationError, [configurator.locations[:promotion], complaint].compact.join(": ")
+    end
+
+    def planned(configurator)
+      used = Setting.words.select { |setting| setting.planned? && configurator.locations.key?(setting.name) }
+      lines = used.map do |setting|
+        word = setting.name == :cleanup_timeout ? "timeout's cleanup" : setting.name
+        warning(configurator.locations[setting.name], word)
+      end
+      lines + configurator.listeners.flat_map do |spec|
+        spec.planned.map { |setting| warning(configurator.locations[spec], "listen #{spec.address}: #{setting.name}") }
+      end
+    end
+
+    def warning(location, word)
+      [location, "#{word} is accepted and validated, but has no effect yet"].compact.join(": ")
+    end
+  end
+end

@@ -1,0 +1,26 @@
+# frozen_string_literal: true
+
+module Pitchfork
+  # Everything this server raises on its own account.
+  class Error < StandardError; end
+
+  # A command line, a configuration file or a combination of settings that
+  # cannot be used. The message names the place, the value and what was expected.
+  class ConfigurationError < Error; end
+
+  # A listener could not be bound: the address is in use, not available or not permitted.
+  class BindError < Error; end
+
+  # The application could not be loaded, or a process failed before it was ready.
+  class BootFailure < Error; end
+
+  # A process could not be forked.
+  class ForkFailure < Error; end
+
+  # What the app returned can't be sent: a status that is no number, a header that would inject a line, a body that
+  # does not have the announced length.
+  class ResponseError < Error; end
+
+  # The client went away while its request body was being read.
+  class ClientShutdown < EOFError; end
+end

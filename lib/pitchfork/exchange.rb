@@ -1,0 +1,79 @@
+# frozen_string_literal: true
+
+require "pitchfork/response"
+
+module Pitchfork
+  # A request and its response: calls the app, sends what it returned, and sees to it that all ends once, however it ends.
+  class Exchange
+    # The app's mistakes. What is not among them ends the process: it was meant to.
+    APP_ERRORS = [StandardError, ScriptError, SystemStackError, NoMemoryError].freeze
+
+    def initialize(server, worker)
+      @server = server
+      @worker = worker
+      @app = server.app
+      configuration = server.configuration
+      @rewindable = configuration.rewindable_input
+      @memory = configuration.client_body_buffer_size
+      @after = configuration.callback(:after_request_complete)
+    end
+
+    # @param client [Client] with a request that nobody has seen
+    def call(client)
+      env = prepare(client)
+      finished = env["rack.response_finished"]
+      status, headers, body = @app.call(env)
+      Response.send(client, env, status, headers, body) unless client.hijacked?
+    rescue ClientShutdown => e
+      error = e # it is gone, and nobody is to blame
+    rescue *APP_ERRORS => e
+      error = e
+      @server.report(failed(env), e)
+      client.refuse(500)
+    ensure
+      close(body)
+      client.close
+      env["rack.input"].close if client.body?
+      finish(finished, env, status, headers, error) unless finished.nil? || finished.empty?
+      @server.notify(:after_request_complete, @worker, env) if @after
+    end
+
+    private
+
+    def prepare(client)
+      env = client.env
+      env["rack.hijack"] = env["pitchfork.socket"] = client
+      env["rack.response_finished"] = env["rack.after_reply"] = []
+      env["pitchfork.worker"] = @worker
+      env["rack.input"] = @rewindable ? RewindableInput.new(client, @memory) : Input.new(client) if client.body?
+      env
+    end
+
+    def close(body)
+      body.close if body.respond_to?(:close)
+    rescue *APP_ERRORS => e
+      @server.report("closing the response body failed", e)
+    end
+
+    # Last registered, first called. Those of Rack 2 take no arguments.
+    def finish(callbacks, env, status, headers, error)
+      callbacks.reverse_each do |callback|
+        takes_none?(callback) ? callback.call : callback.call(env, status, headers, error)
+      rescue *APP_ERRORS => e
+        @server.report("rack.response_finished raised", e)
+      end
+    end
+
+    # Not every callable says its arity: Rack 3.2's TempfileReaper registers a class.
+    def takes_none?(callback)
+      callable = callback.respond_to?(:arity) ? callback : callback.method(:call)
+      callable.arity.zero?
+    end
+
+    def failed(env)
+      id = env && env["HTTP_X_REQUEST_ID"]
+      line = env ? "#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"]}" : "request"
+      id ? "#{line} (request #{id}) failed" : "#{line} failed"
+    end
+  end
+end

@@ -1,0 +1,110 @@
+# frozen_string_literal: true
+
+require "pitchfork/child"
+require "pitchfork/preparation"
+require "pitchfork/sibling_fork"
+
+module Pitchfork
+  # The process that workers are forked from. Serves no requests.
+  #
+  # It is silent between its preparation and its end: waiting and forking allocate nothing here, for every page that the
+  # mold writes is one less that it shares with the workers it has forked before.
+  class Mold
+    include Child
+
+    # In the process that the master has executed.
+    #
+    # @param boot [String] generation and file descriptors, from BootMold
+    def self.inherit(configuration, boot)
+      generation, channel, death_pipe, scoreboard, *sockets = boot.split(",").map { |number| Integer(number, 10) }
+      [channel, death_pipe, scoreboard].each { |number| IO.for_fd(number, autoclose: false).close_on_exec = true }
+      server = Server.new(
+        configuration,
+        listeners: configuration.listeners.zip(sockets).map { |spec, number| Listener.inherit(spec, number) },
+        scoreboard: Scoreboard.attach(scoreboard), death_pipe: IO.for_fd(death_pipe)
+      )
+      new(server, MoldPort.new(channel, death_pipe, server.scoreboard, generation), booted: true)
+    end
+
+    # @param booted [Boolean] whether the app is yet to be loaded
+    # @param requests_count [Integer] served by this process when it was a worker
+    def initialize(server, port, booted: false, requests_count: 0)
+      @server = server
+      @port = port
+      @booted = booted
+      @requests_count = requests_count
+    end
+
+    attr_reader :requests_count
+
+    # @return [Integer]
+    def generation
+      @port.generation
+    end
+
+    # A mold has no number.
+    #
+    # @return [nil]
+    def nr
+      nil
+    end
+
+    def mold?
+      true
+    end
+
+    # @return [Worker, Integer] in a forked child its role; in the mold its exit status
+    def run
+      prepare
+      @port.ready
+      while @port.wait == :spawn
+        worker = fork_worker
+        return worker if worker
+      end
+      @port.close
+      0
+    end
+
+    private
+
+    def prepare
+      trap_signals
+      if @booted
+        title("booting")
+        @port.hello
+        isolate
+        @server.app = App.load(@server.configuration)
+        @server.env_template
+      end
+      title("preparing")
+      @server.callback(:after_mold_fork, self)
+      Preparation.call
+      title
+    end
+
+    # @return [Worker, nil] nil in the mold
+    def fork_worker
+      return unless @server.notify(:before_fork) || fork_failed(0)
+
+      # Without a subreaper a second fork would only lose the child.
+      child = @port.sibling? ? SiblingFork.call : Process.fork.nil?
+      return Worker.new(@server, @server.worker_port(@port)) if child
+
+      @port.commission_done(nil)
+      nil
+    rescue SystemCallError, ForkFailure => e
+      @server.report("fork failed", e)
+      fork_failed(e.is_a?(SystemCallError) ? e.errno : 0)
+    end
+
+    # @return [nil]
+    def fork_failed(errno)
+      @port.commission_done(errno)
+      nil
+    end
+
+    def title(status = nil)
+      Process.setproctitle(["pitchfork mold (gen:#{generation})", status].compact.join(" - "))
+    end
+  end
+end

@@ -1,0 +1,30 @@
+# frozen_string_literal: true
+
+module Pitchfork
+  # What a mold does once, before its first fork, so that its pages stay shared afterwards.
+  module Preparation
+    class << self
+      # Garbage is collected and survivors are made old and moved together, so that workers find few free slots to fill
+      # among shared objects; free memory goes back to the kernel. Then the GC is switched off: each run would write
+      # to pages that workers share. {release} switches it on again in the workers.
+      def call
+        Process.respond_to?(:warmup) ? Process.warmup : warmup
+        GC.disable
+      end
+
+      # In a worker that was forked from a prepared mold.
+      def release
+        GC.enable
+      end
+
+      private
+
+      # Process.warmup came with Ruby 3.3. An object is old after it has survived three collections.
+      def warmup
+        4.times { GC.start }
+        GC.compact if GC.respond_to?(:compact)
+        MoldPort.trim_malloc
+      end
+    end
+  end
+end

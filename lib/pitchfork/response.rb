@@ -1,0 +1,78 @@
+# frozen_string_literal: true
+
+require "pitchfork/stream"
+
+module Pitchfork
+  # Sends what the app returned, by the kind of its body.
+  module Response
+    HIJACK = "rack.hijack"
+    private_constant :HIJACK
+
+    class << self
+      # @param client [Client]
+      # @param env [Hash]
+      # @raise [ClientShutdown] when the client is gone
+      # @raise [ResponseError] when it can't be sent
+      def send(client, env, status, headers, body)
+        headers = to_hash(headers) unless Hash === headers
+        status = Integer(status)
+        if (hijack = headers[HIJACK])
+          hand_over(client, status, headers, hijack)
+        elsif Array === body
+          client.send_array(status, headers, body)
+        else
+          send_body(client, env, status, headers, body)
+        end
+      end
+
+      private
+
+      # Rack 2 wants no more than `each` of headers.
+      def to_hash(headers)
+        hash = {}
+        headers.each { |name, value| hash[name] = value }
+        hash
+      end
+
+      def send_body(client, env, status, headers, body)
+        if body.respond_to?(:to_path) && File.file?(path = body.to_path)
+          send_file(client, status, headers, path)
+        elsif body.respond_to?(:to_ary)
+          client.send_array(status, headers, body.to_ary)
+        elsif body.respond_to?(:each)
+          stream(client, status, headers) { body.each { |part| write(client, part) } }
+        else
+          stream(client, status, headers) { body.call(Stream.new(client, env["rack.input"])) }
+        end
+      end
+
+      def stream(client, status, headers)
+        yield if client.send_head(status, headers, nil)
+        missing = client.finish
+        return if missing.zero?
+
+        raise ResponseError, "the response body is #{missing} bytes shorter than its Content-Length"
+      end
+
+      def write(client, part)
+        return if client.write(part)
+
+        raise ResponseError, "the response body is longer than its Content-Length; the rest is not sent"
+      end
+
+      def send_file(client, status, headers, path)
+        File.open(path, "rb") do |file|
+          size = file.size
+          client.send_file(file.fileno, size) if client.send_head(status, headers, size)
+        end
+        client.finish
+      end
+
+      # Partial hijacking: the app writes the body itself, after the head.
+      def hand_over(client, status, headers, hijack)
+        client.send_head(status, headers, nil)
+        hijack.call(client.to_io)
+      end
+    end
+  end
+end

@@ -1,0 +1,38 @@
+# frozen_string_literal: true
+
+require "rbconfig"
+
+module Pitchfork
+  # How to start this Ruby again as it was started: the boot mold is a new process with the same flags, in the same
+  # directory. Both are noted when this file is loaded, because a process title overwrites the one and a configuration file
+  # may change the other.
+  module RubyCommand
+    # Ruby's options whose argument may be a word of its own.
+    WITH_ARGUMENT = %w[-C -E -I -X -r].freeze
+
+    # @param words [Array<String>] a command line, the interpreter first
+    # @return [Array<String>] the interpreter's own flags; none for `ruby -e`, which has no script to tell them from
+    def self.flags_in(words)
+      words = words.drop(1)
+      flags = []
+      while words.first&.start_with?("-") && words.first != "--"
+        return [] if words.first.start_with?("-e")
+
+        flags << words.shift
+        flags << words.shift if WITH_ARGUMENT.include?(flags.last) && !words.empty?
+      end
+      flags
+    end
+
+    DIRECTORY = Dir.pwd.freeze
+    FLAGS = flags_in(File.read("/proc/self/cmdline").split("\0")).freeze
+    LIBRARY = File.expand_path("..", __dir__)
+    SCRIPT = File.expand_path("../../exe/pitchfork", __dir__)
+
+    # @param argv [Array<String>] of the `pitchfork` command
+    # @return [Array<String>] to be spawned in {DIRECTORY}
+    def self.pitchfork(argv)
+      [RbConfig.ruby, *FLAGS, "-I", LIBRARY, SCRIPT, *argv]
+    end
+  end
+end

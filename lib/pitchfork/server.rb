@@ -1,0 +1,82 @@
+# frozen_string_literal: true
+
+require "logger"
+require "pitchfork/listener"
+require "pitchfork/rack_env"
+
+module Pitchfork
+  # What all processes of a server have in common, and the `server` that callbacks are given.
+  class Server
+    attr_reader :configuration, :listeners, :scoreboard
+    # @return [#call, nil] the Rack application; nil in the master
+    attr_accessor :app
+
+    # @param death_pipe [IO] its end of file says that the master is dead
+    def initialize(configuration, listeners:, scoreboard:, death_pipe:)
+      @configuration = configuration
+      @listeners = listeners
+      @scoreboard = scoreboard
+      @death_pipe = death_pipe
+      @app = configuration.app
+      Pitchfork.listener_names = listeners.map(&:to_s)
+    end
+
+    # @return [Logger]
+    def logger
+      configuration.logger
+    end
+
+    # @return [Integer] as configured; TTIN and TTOU do not change it
+    def worker_processes
+      configuration.worker_processes
+    end
+
+    # @return [Integer] file descriptor
+    def death_pipe
+      @death_pipe.fileno
+    end
+
+    # Runs a callback, with this server as its first argument. What it raises is the caller's.
+    def callback(name, *arguments)
+      configuration.callback(name)&.call(self, *arguments)
+    end
+
+    # Runs a callback whose failure must not stop what goes on around it.
+    #
+    # @return [Boolean] whether it went well
+    def notify(name, *arguments)
+      callback(name, *arguments)
+      true
+    rescue StandardError, ScriptError => e
+      report("#{name} raised", e)
+      false
+    end
+
+    # Writes an exception to the log, with its backtrace.
+    def report(what, error)
+      trace = error.backtrace&.map { |line| "\n    #{line}" }&.join
+      logger.error("#{what}: #{error.message} (#{error.class})#{trace}")
+    end
+
+    # The child's side of a commission.
+    #
+    # @param mold_port [MoldPort] in the child that it had forked
+    # @return [WorkerPort]
+    def worker_port(mold_port)
+      mold_port.take_worker(listeners.map { |listener| place(listener) }, env_template)
+    end
+
+    # @return [Hash] what is the same in every env
+    def env_template
+      @env_template ||= RackEnv.template(configuration)
+    end
+
+    private
+
+    # Descriptor, and the name and port for requests that do not say which host they mean.
+    def place(listener)
+      address = listener.address
+      listener.unix? ? [listener.fileno, "localhost", 80] : [listener.fileno, address.host, address.port]
+    end
+  end
+end

@@ -1,0 +1,131 @@
+# frozen_string_literal: true
+
+require "pitchfork/child"
+require "pitchfork/mold"
+require "pitchfork/preparation"
+require "pitchfork/sibling_fork"
+
+module Pitchfork
+  # A process that serves requests, one at a time, until it is retired or promoted.
+  class Worker
+    include Child
+
+    def initialize(server, port)
+      @server = server
+      @port = port
+    end
+
+    # @return [Integer] its number, from 0
+    def nr
+      @port.nr
+    end
+
+    # @return [Integer]
+    def generation
+      @port.generation
+    end
+
+    # @return [Integer] completed by this process
+    def requests_count
+      @port.requests
+    end
+
+    def mold?
+      false
+    end
+
+    # @return [Mold, Integer] its next role, or its exit status
+    def run
+      start
+      @port.ready == :serve ? serve : leave
+    end
+
+    private
+
+    def start
+      Preparation.release
+      title("starting")
+      trap_signals
+      isolate
+      @port.hello
+      @server.callback(:after_worker_fork, self)
+      @server.callback(:after_worker_ready, self)
+      @exchange = Exchange.new(@server, self)
+      title
+    end
+
+    def serve
+      loop do
+        case event = wait
+        when Client
+          @exchange.call(event)
+          @port.complete
+        when :promote
+          mold = promote
+          return mold if mold
+        when :retire
+          return leave
+        end
+      end
+    end
+
+    # Out of descriptors or memory: requests that are waiting are better served late than not.
+    def wait
+      @port.wait
+    rescue SystemCallError => e
+      @server.report("can't accept", e)
+      sleep(0.1)
+    end
+
+    # @return [Mold, nil] the mold that this process has become, or in a forked child; nil: go on serving
+    def promote
+      return refuse(:not_fork_safe) unless Info.fork_safe?
+
+      in_place = @port.promote_in_place?
+      threads = Thread.list.size > 1
+      return refuse(:threads) if threads && @server.configuration.promotion == :in_place
+
+      in_place && !threads ? promote_in_place : promote_by_fork
+    rescue StandardError, ScriptError => e
+      @server.report("promotion failed", e)
+      refuse(:failed)
+    end
+
+    def promote_in_place
+      requests = requests_count
+      mold_port = @port.take_mold
+      mold_port.hello # raises when the master does not want it any more
+      @port.close
+      Mold.new(@server, mold_port, requests_count: requests)
+    end
+
+    # A process with threads can't be a mold, but the copy of its main thread can.
+    def promote_by_fork
+      @server.callback(:before_fork)
+      unless Pitchfork.prevent_fork { SiblingFork.call }
+        @port.commission_done
+        return
+      end
+      mold_port = @port.take_mold
+      @port.close
+      mold_port.hello
+      Mold.new(@server, mold_port)
+    end
+
+    def refuse(reason)
+      @port.refuse(reason)
+      nil
+    end
+
+    def leave
+      title("retiring")
+      @server.notify(:before_worker_exit, self)
+      @port.close
+      0
+    end
+
+    def title(status = nil)
+      Process.setproctitle(["pitchfork worker[#{nr}] (gen:#{generation})", status].compact.join(" - "))
+    end
+  end
+end
