@@ -55,7 +55,7 @@ class Demo
     end
     result = load.finish
     @answered = result.requests + (GENERATIONS * REQUESTS / 2)
-    puts "#{@answered} requests meanwhile, every one answered with 200; the slowest of 100 took #{result.p99.round(1)} ms"
+    puts "#{@answered} requests meanwhile, every one answered with 200, 99 of 100 within #{result.p99.round(1)} ms"
   end
 
   def show(heading)
@@ -78,4 +78,8 @@ end
 $stdout.sync = true
 trap(:INT) { exit 130 } # as an exception, so that the server is ended
 trap(:TERM) { exit 143 }
-Demo.new(ARGV.fetch(0, Demo::WARMUP)).run
+begin
+  Demo.new(ARGV.fetch(0, Demo::WARMUP)).run
+rescue Bench::ProcessLog::Missing, Bench::Load::Failed => e
+  abort "bin/demo: #{e.message}"
+end

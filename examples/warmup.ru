@@ -29,7 +29,12 @@ end
 
 # What the application sells.
 class Catalogue
-  Item = Struct.new(:number, :name, :price, :words, :page)
+  Item = Struct.new(:name, :price, :words) do
+    # The page is rendered once, too.
+    def page
+      @page ||= "<h1>#{name}</h1><p>#{format("%.2f", price)}</p><p>#{words.join(" ")}</p>\n"
+    end
+  end
 
   def initialize
     @categories = Array.new(CATEGORIES) { |number| Category.build(number) }
@@ -41,7 +46,7 @@ class Catalogue
     @items[number] ||= begin
       price = @categories[number % CATEGORIES].price(number)
       words = Array.new(600) { |index| "word-#{number}-#{index}" }
-      Item.new(number, "Item #{number}", price, words, "<p>#{words.join(" ")}</p>")
+      Item.new("Item #{number}", price, words)
     end
   end
 
@@ -55,8 +60,7 @@ catalogue = Catalogue.new
 run(lambda do |env|
   number = env["PATH_INFO"][%r{\A/items/(\d+)\z}, 1]
   body = if number
-           item = catalogue.item(number.to_i % ITEMS)
-           "<h1>#{item.name}</h1><p>#{format("%.2f", item.price)}</p>#{item.page}\n"
+           catalogue.item(number.to_i % ITEMS).page
          else
            "<p>#{catalogue.size} of #{ITEMS} items are warm in process #{Process.pid}: try /items/42</p>\n"
          end
