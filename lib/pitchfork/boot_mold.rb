@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/inheritance"
 require "pitchfork/mold"
 require "pitchfork/ruby_command"
 
@@ -43,12 +44,13 @@ module Pitchfork
 
     # @return [Integer] pid
     def spawn_mold(generation)
-      inherited = [@supervision.boot_channel, @death_pipe.fileno, @server.scoreboard.fileno,
-                   *@server.listeners.map(&:fileno)]
+      given = Inheritance.new(
+        generation: generation, channel: @supervision.boot_channel, death_pipe: @death_pipe.fileno,
+        scoreboard: @server.scoreboard.fileno, sockets: @server.listeners.map(&:fileno)
+      )
       Process.spawn(
-        { "PITCHFORK_BOOT" => [generation, *inherited].join(",") },
-        *RubyCommand.pitchfork(@server.configuration.argv),
-        chdir: RubyCommand::DIRECTORY, **inherited.to_h { |number| [number, number] }
+        given.environment, *RubyCommand.pitchfork(@server.configuration.argv),
+        chdir: RubyCommand::DIRECTORY, **given.descriptors.to_h { |number| [number, number] }
       )
     end
   end

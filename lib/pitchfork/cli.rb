@@ -1,13 +1,14 @@
 # frozen_string_literal: true
 
 require "pitchfork/errors"
+require "pitchfork/inheritance"
 require "pitchfork/options"
+require "pitchfork/ruby_command"
 
 module Pitchfork
   # The `pitchfork` command. Its mistakes are answered by one line on standard error and status 1.
   #
-  # The same command line runs twice: in the master, and in the boot mold that the master executes with
-  # PITCHFORK_BOOT in its environment.
+  # The same command line runs twice: in the master, and in the boot mold that the master executes with an {Inheritance}.
   class CLI
     # Runs the command and exits with its status.
     #
@@ -37,10 +38,11 @@ module Pitchfork
     private
 
     def serve(options)
+      inheritance = Inheritance.take
       apply(options)
       configuration = configuration_for(options)
       require "pitchfork" # the extension: not before --help, --version and mistakes are dealt with
-      ENV.key?("PITCHFORK_BOOT") ? Lifecycle.boot(configuration) : Lifecycle.start(configuration)
+      inheritance ? Lifecycle.boot(configuration, inheritance) : Lifecycle.start(configuration)
     end
 
     def configuration_for(options)

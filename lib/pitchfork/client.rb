@@ -6,11 +6,12 @@ module Pitchfork
   # One connection, from its request to its response. The extension has most of it; here is what env offers of it:
   # `env["rack.hijack"]` and `env["pitchfork.socket"]` are the client itself.
   class Client
-    # Full hijacking: hands the connection over to the app, which then has to close it.
+    # Full hijacking: hands the connection over to the app, which then has to close it. Rack 2 looks for it in
+    # `env["rack.hijack_io"]`, too.
     #
     # @return [Socket]
     def call
-      to_io
+      env["rack.hijack_io"] = to_io
     end
 
     # @return [Socket] the same one each time; from the first call on the connection is the app's

@@ -21,11 +21,13 @@ module Pitchfork
     # @param client [Client] with a request that nobody has seen
     def call(client)
       env = prepare(client)
-      finished = env["rack.response_finished"]
+      # The app may put others in their places.
+      input, finished = env.values_at("rack.input", "rack.response_finished")
       status, headers, body = @app.call(env)
       Response.send(client, env, status, headers, body) unless client.hijacked?
     rescue ClientShutdown => e
-      error = e # it is gone, and nobody is to blame
+      error = e # it is gone, or what it sent can't be read: nobody here is to blame
+      client.refuse(400)
     rescue *APP_ERRORS => e
       error = e
       @server.report(failed(env), e)
@@ -33,7 +35,7 @@ module Pitchfork
     ensure
       close(body)
       client.close
-      env["rack.input"].close if client.body?
+      input&.close
       finish(finished, env, status, headers, error) unless finished.nil? || finished.empty?
       @server.notify(:after_request_complete, @worker, env) if @after
     end
@@ -64,10 +66,13 @@ module Pitchfork
       end
     end
 
-    # Not every callable says its arity: Rack 3.2's TempfileReaper registers a class.
+    # Not every callable says its arity: Rack 3.2's TempfileReaper registers a class, whose `call` takes all. One that
+    # answers `call` by method_missing says nothing.
     def takes_none?(callback)
       callable = callback.respond_to?(:arity) ? callback : callback.method(:call)
       callable.arity.zero?
+    rescue NameError
+      false
     end
 
     def failed(env)

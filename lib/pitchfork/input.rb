@@ -55,8 +55,10 @@ module Pitchfork
 
     # @return [String, nil] the next line with its "\n"; nil at the end
     def gets(*)
-      until (index = @pending.index("\n")) || @ended
-        fill(@pending.bytesize + 1)
+      searched = 0
+      until (index = @pending.index("\n", searched)) || @ended
+        searched = @pending.bytesize
+        fill(searched + 1)
       end
       line = @pending.slice!(0, index ? index + 1 : @pending.bytesize)
       line unless line.empty?

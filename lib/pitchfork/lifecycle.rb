@@ -33,9 +33,10 @@ module Pitchfork
       # In the process that the master has executed: becomes the boot mold, and what is forked from it.
       #
       # @param configuration [Configuration]
+      # @param inheritance [Inheritance]
       # @return [Integer] exit status
-      def boot(configuration)
-        run(Mold.inherit(configuration, ENV.delete("PITCHFORK_BOOT")))
+      def boot(configuration, inheritance)
+        run(Mold.inherit(configuration, inheritance))
       end
 
       private

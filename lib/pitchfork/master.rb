@@ -97,7 +97,7 @@ module Pitchfork
     def listen
       @server.listeners.each do |listener|
         listener.listen
-        @server.logger.info("listening on #{listener.url}")
+        log(:info, "listening on #{listener.url}")
       end
     rescue BindError
       finish(1) # the children notice that the master is gone
@@ -106,6 +106,8 @@ module Pitchfork
 
     def log(level, text)
       @server.logger.public_send(level, text)
+    rescue StandardError
+      # A log that can't be written (a full disk, a closed pipe) must not end the server.
     end
 
     def server_ready

@@ -14,16 +14,14 @@ module Pitchfork
 
     # In the process that the master has executed.
     #
-    # @param boot [String] generation and file descriptors, from BootMold
-    def self.inherit(configuration, boot)
-      generation, channel, death_pipe, scoreboard, *sockets = boot.split(",").map { |number| Integer(number, 10) }
-      [channel, death_pipe, scoreboard].each { |number| IO.for_fd(number, autoclose: false).close_on_exec = true }
+    # @param given [Inheritance]
+    def self.inherit(configuration, given)
       server = Server.new(
         configuration,
-        listeners: configuration.listeners.zip(sockets).map { |spec, number| Listener.inherit(spec, number) },
-        scoreboard: Scoreboard.attach(scoreboard), death_pipe: IO.for_fd(death_pipe)
+        listeners: configuration.listeners.zip(given.sockets).map { |spec, number| Listener.inherit(spec, number) },
+        scoreboard: Scoreboard.attach(given.scoreboard), death_pipe: IO.for_fd(given.death_pipe)
       )
-      new(server, MoldPort.new(channel, death_pipe, server.scoreboard, generation), booted: true)
+      new(server, MoldPort.new(given.channel, given.death_pipe, server.scoreboard, given.generation), booted: true)
     end
 
     # @param booted [Boolean] whether the app is yet to be loaded
@@ -78,13 +76,15 @@ module Pitchfork
       end
       title("preparing")
       @server.callback(:after_mold_fork, self)
+      # Looked up now: the way to a callback allocates.
+      @before_fork = @server.configuration.callback(:before_fork)
       Preparation.call
       title
     end
 
     # @return [Worker, nil] nil in the mold
     def fork_worker
-      return unless @server.notify(:before_fork) || fork_failed(0)
+      return unless @before_fork.nil? || @server.notify(:before_fork) || fork_failed(0)
 
       # Without a subreaper a second fork would only lose the child.
       child = @port.sibling? ? SiblingFork.call : Process.fork.nil?

@@ -25,12 +25,21 @@ module Pitchfork
         end
       end
 
+      # Sends a part of a body whose head is sent.
+      #
+      # @raise [ResponseError] when it does not fit into the Content-Length
+      def write(client, part)
+        return if client.write(part)
+
+        raise ResponseError, "the response body is longer than its Content-Length; the rest is not sent"
+      end
+
       private
 
-      # Rack 2 wants no more than `each` of headers.
+      # Rack 2 wants no more than `each` of headers, which may give a name twice.
       def to_hash(headers)
         hash = {}
-        headers.each { |name, value| hash[name] = value }
+        headers.each { |name, value| hash[name] = hash.key?(name) ? [*hash[name], *value] : value }
         hash
       end
 
@@ -41,23 +50,16 @@ module Pitchfork
           client.send_array(status, headers, body.to_ary)
         elsif body.respond_to?(:each)
           stream(client, status, headers) { body.each { |part| write(client, part) } }
-        else
+        elsif body.respond_to?(:call)
           stream(client, status, headers) { body.call(Stream.new(client, env["rack.input"])) }
+        else
+          raise ResponseError, "a response body responds to each, call or to_path; got #{body.class}"
         end
       end
 
       def stream(client, status, headers)
         yield if client.send_head(status, headers, nil)
-        missing = client.finish
-        return if missing.zero?
-
-        raise ResponseError, "the response body is #{missing} bytes shorter than its Content-Length"
-      end
-
-      def write(client, part)
-        return if client.write(part)
-
-        raise ResponseError, "the response body is longer than its Content-Length; the rest is not sent"
+        finish(client)
       end
 
       def send_file(client, status, headers, path)
@@ -65,12 +67,19 @@ module Pitchfork
           size = file.size
           client.send_file(file.fileno, size) if client.send_head(status, headers, size)
         end
-        client.finish
+        finish(client)
+      end
+
+      def finish(client)
+        missing = client.finish
+        return if missing.zero?
+
+        raise ResponseError, "the response body is #{missing} bytes shorter than its Content-Length"
       end
 
       # Partial hijacking: the app writes the body itself, after the head.
       def hand_over(client, status, headers, hijack)
-        client.send_head(status, headers, nil)
+        client.send_hijack_head(status, headers)
         hijack.call(client.to_io)
       end
     end

@@ -8,7 +8,11 @@ module Pitchfork
   # may change the other.
   module RubyCommand
     # Ruby's options whose argument may be a word of its own.
-    WITH_ARGUMENT = %w[-C -E -I -X -r].freeze
+    WITH_ARGUMENT = %w[
+      -C -E -I -X -r --disable --enable --encoding --external-encoding --internal-encoding --parser
+    ].freeze
+    # Options that have done their work: {DIRECTORY} is where they have led.
+    DIRECTORY_FLAG = /\A-[CX]/
 
     # @param words [Array<String>] a command line, the interpreter first
     # @return [Array<String>] the interpreter's own flags; none for `ruby -e`, which has no script to tell them from
@@ -18,8 +22,9 @@ module Pitchfork
       while words.first&.start_with?("-") && words.first != "--"
         return [] if words.first.start_with?("-e")
 
-        flags << words.shift
-        flags << words.shift if WITH_ARGUMENT.include?(flags.last) && !words.empty?
+        flag = [words.shift]
+        flag << words.shift if WITH_ARGUMENT.include?(flag.last) && !words.empty?
+        flags.concat(flag) unless flag.first.match?(DIRECTORY_FLAG)
       end
       flags
     end

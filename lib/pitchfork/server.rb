@@ -75,8 +75,11 @@ module Pitchfork
 
     # Descriptor, and the name and port for requests that do not say which host they mean.
     def place(listener)
+      return [listener.fileno, "localhost", 80] if listener.unix?
+
       address = listener.address
-      listener.unix? ? [listener.fileno, "localhost", 80] : [listener.fileno, address.host, address.port]
+      # In a name, an IPv6 address stands in brackets (RFC 3875, section 4.1.14).
+      [listener.fileno, address.host.include?(":") ? "[#{address.host}]" : address.host, address.port]
     end
   end
 end

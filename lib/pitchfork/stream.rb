@@ -17,11 +17,12 @@ module Pitchfork
     # @return [Integer] bytes, all of them
     # @raise [IOError] when it is closed
     # @raise [ClientShutdown] when the client is gone
+    # @raise [ResponseError] when it does not fit into the Content-Length
     def write(data)
       raise IOError, "the stream is closed for writing" unless @writable
 
       data = data.to_s
-      @client.write(data)
+      Response.write(@client, data)
       data.bytesize
     end
 

@@ -8,7 +8,7 @@ class CLITest < UnitTest
     module Pitchfork
       module Lifecycle
         def self.start(configuration) = report(:start, configuration)
-        def self.boot(configuration) = report(:boot, configuration)
+        def self.boot(configuration, _inheritance) = report(:boot, configuration)
 
         def self.report(role, configuration)
           places = configuration.listeners.map { |spec| spec.address.to_s }.join(",")
@@ -45,7 +45,7 @@ class CLITest < UnitTest
     write("config.ru", "#\\ -p 3000\n")
     write("config/pitchfork.rb", "worker_processes 3\n")
     argv = ["-E", "production", "-I", "x:y", "-r", "no/such/library", "-e", "raise", "config.ru"]
-    started, booted = [{}, { "PITCHFORK_BOOT" => "7" }].map { |env| pitchfork(*argv, env: env) }
+    started, booted = [{}, { "PITCHFORK_BOOT" => "7,0,1,2" }].map { |env| pitchfork(*argv, env: env) }
 
     assert_equal(["", 42, "", 42], [*started.last(2), *booted.last(2)])
     assert_match(/\Aboot 0\.0\.0\.0:3000 workers=3 env=production\/production$/, booted.first)

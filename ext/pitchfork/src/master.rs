@@ -12,6 +12,7 @@ use magnus::{
     Class, Error, Module, Object, RArray, RHash, RModule, Ruby, Symbol, function, method,
     typed_data::Obj,
 };
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use pitchfork_core::supervisor::{Action, Event, Supervisor};
 use pitchfork_core::wire::{Order, Report, SIZE, Seat, Ticket};
@@ -78,7 +79,7 @@ impl Supervision {
     /// Works until Ruby is needed, and answers what for: an Array of a Symbol and its arguments.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<RArray, Error> {
         loop {
-            let answer = rb_self.with(ruby, |shell| shell.settle(ruby))?;
+            let answer = rb_self.with(ruby, |shell| Ok(shell.settle()))?;
             if let Some(action) = answer {
                 return supervision::answer(ruby, action);
             }
@@ -128,9 +129,7 @@ impl Supervision {
 
     /// In a forked child: drops all that is the master's. What the child needs, it has taken.
     fn close(&self) {
-        if let Some(shell) = self.shell.take()
-            && let Some((_, channel)) = shell.booting
-        {
+        if let Some((_, channel)) = self.shell.take().and_then(|shell| shell.booting) {
             // Given to the child's MoldPort by number.
             std::mem::forget(channel);
         }
@@ -139,16 +138,14 @@ impl Supervision {
 
 impl Shell {
     /// Feeds events and carries out actions until there are none, or one is for Ruby.
-    fn settle(&mut self, ruby: &Ruby) -> Result<Option<Action>, Error> {
+    fn settle(&mut self) -> Option<Action> {
         loop {
             while let Some(action) = self.actions.pop_front() {
-                if let Some(action) = self.perform(ruby, action)? {
-                    return Ok(Some(action));
+                if let Some(action) = self.perform(action) {
+                    return Some(action);
                 }
             }
-            let Some(event) = self.events.pop_front() else {
-                return Ok(None);
-            };
+            let event = self.events.pop_front()?;
             for (ticket, child) in &self.children {
                 let requests = self.scoreboard.row(child.row).requests();
                 self.supervisor.observe(*ticket, requests);
@@ -158,80 +155,69 @@ impl Shell {
         }
     }
 
-    /// Carries out an action, or answers it if Ruby has to.
-    fn perform(&mut self, ruby: &Ruby, action: Action) -> Result<Option<Action>, Error> {
+    /// Carries out an action, or answers it if Ruby has to. What fails here has to be an event: the master goes on.
+    fn perform(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Spawn {
                 mold,
                 seat,
                 warm_at,
-            } => {
-                self.commission(ruby, mold, seat, warm_at, Order::Spawn(seat))?;
-            }
+            } => self.commission(mold, seat, warm_at, Order::Spawn(seat)),
             Action::Promote {
                 worker,
                 seat,
                 in_place,
-            } => {
-                self.commission(ruby, worker, seat, None, Order::Promote { seat, in_place })?;
-            }
+            } => self.commission(worker, seat, None, Order::Promote { seat, in_place }),
             Action::Serve(ticket) => self.send(ticket, Order::Serve),
             Action::Retire(ticket) => self.send(ticket, Order::Retire),
             Action::Kill(ticket) => self.kill(ticket),
             // Closing the channel takes it out of epoll, too.
             Action::Forget(ticket) => drop(self.children.remove(&ticket)),
-            Action::BootMold(seat) => {
-                let channel = self.enlist(ruby, seat, None)?;
-                self.booting = Some((seat.ticket, channel));
-                return Ok(Some(action));
-            }
+            Action::BootMold(seat) => match self.enlist(seat, None) {
+                Ok(channel) => {
+                    self.booting = Some((seat.ticket, channel));
+                    return Some(action);
+                }
+                Err(errno) => self.fork_failed(seat.ticket, errno),
+            },
             Action::Listen
             | Action::Log(..)
             | Action::ServerReady
             | Action::WorkerExited { .. }
-            | Action::Exit(_) => return Ok(Some(action)),
+            | Action::Exit(_) => return Some(action),
         }
-        Ok(None)
+        None
     }
 
     /// Makes the channel of a new process. Answers the end that it is to have.
-    fn enlist(&mut self, ruby: &Ruby, seat: Seat, warm_at: Option<u64>) -> Result<OwnedFd, Error> {
-        let (channel, theirs) =
-            Channel::pair().map_err(|errno| errors::system(ruby, "socketpair", errno))?;
+    fn enlist(&mut self, seat: Seat, warm_at: Option<u64>) -> nix::Result<OwnedFd> {
+        let (channel, theirs) = Channel::pair()?;
         let event = EpollEvent::new(EpollFlags::EPOLLIN, seat.ticket.0);
-        (self.epoll.add(channel.as_fd(), event))
-            .map_err(|errno| errors::system(ruby, "epoll_ctl", errno))?;
+        self.epoll.add(channel.as_fd(), event)?;
         self.scoreboard.row(seat.row).reset(warm_at);
-        let row = seat.row;
-        self.children.insert(
-            seat.ticket,
-            Child {
-                channel,
-                row,
-                pid: None,
-            },
-        );
+        let child = Child {
+            channel,
+            row: seat.row,
+            pid: None,
+        };
+        self.children.insert(seat.ticket, child);
         Ok(theirs)
     }
 
     /// Asks `maker` for a new process.
-    fn commission(
-        &mut self,
-        ruby: &Ruby,
-        maker: Ticket,
-        seat: Seat,
-        warm_at: Option<u64>,
-        order: Order,
-    ) -> Result<(), Error> {
-        let theirs = self.enlist(ruby, seat, warm_at)?;
-        let maker = self.children.get(&maker);
-        let sent = maker.map(|maker| maker.channel.send(&order.encode(), Some(theirs.as_fd())));
-        if !matches!(sent, Some(Ok(()))) {
-            let ticket = seat.ticket;
-            let errno = sent.and_then(Result::err).map_or(0, |errno| errno as i32);
-            self.events.push_back(Event::ForkFailed { ticket, errno });
+    fn commission(&mut self, maker: Ticket, seat: Seat, warm_at: Option<u64>, order: Order) {
+        let asked = self.enlist(seat, warm_at).and_then(|theirs| {
+            let maker = self.children.get(&maker).ok_or(Errno::ESRCH)?;
+            maker.channel.send(&order.encode(), Some(theirs.as_fd()))
+        });
+        if let Err(errno) = asked {
+            self.fork_failed(seat.ticket, errno);
         }
-        Ok(())
+    }
+
+    fn fork_failed(&mut self, ticket: Ticket, errno: Errno) {
+        let errno = errno as i32;
+        self.events.push_back(Event::ForkFailed { ticket, errno });
     }
 
     /// A message that does not arrive needs no answer: the process is going, or its deadline will find it.
@@ -244,15 +230,16 @@ impl Shell {
         }
     }
 
-    /// By pidfd: it can't hit another process that has got the same pid.
     fn kill(&self, ticket: Ticket) {
-        if let Some(Child {
-            pid: Some((_, Some(pidfd))),
-            ..
-        }) = self.children.get(&ticket)
-        {
-            process::kill(pidfd).unwrap_or_default(); // ESRCH: gone, and its exit will be reaped
-        }
+        let Some((pid, pidfd)) = self
+            .children
+            .get(&ticket)
+            .and_then(|child| child.pid.as_ref())
+        else {
+            return;
+        };
+        // ESRCH: gone, and its exit will be reaped.
+        process::kill(*pid, pidfd.as_ref()).unwrap_or_default();
     }
 
     /// Waits for a child, a signal or a deadline. Ruby is interruptible meanwhile.

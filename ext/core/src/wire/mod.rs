@@ -150,7 +150,7 @@ impl Report {
             Report::ForkFailed { ticket, errno } => {
                 out.u8(5);
                 out.u64(ticket.0);
-                out.u32(errno.cast_unsigned());
+                out.u32(errno as u32);
             }
         }
         out.finish()
@@ -171,7 +171,7 @@ impl Report {
             },
             5 => Report::ForkFailed {
                 ticket: Ticket(input.u64()),
-                errno: input.u32().cast_signed(),
+                errno: input.u32() as i32,
             },
             _ => return Err(Malformed),
         })

@@ -58,6 +58,11 @@ impl RequestBody {
         matches!(self.framing, Rest::Done)
     }
 
+    /// The final response is under way: a 100 would stand in the middle of it.
+    pub fn forget_expectation(&mut self) {
+        self.expects_continue = false;
+    }
+
     /// What was received and is not part of the body, or not read yet: a hijacker's.
     pub fn take_early(&mut self) -> Vec<u8> {
         self.raw.split_off(self.decoded.min(self.raw.len()))

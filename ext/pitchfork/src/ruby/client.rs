@@ -105,6 +105,9 @@ impl Client {
         rb_self.with_socket(ruby, |fd| {
             let mut body = (rb_self.body.try_borrow_mut())
                 .map_err(|_| errors::misuse(ruby, "another thread is reading the request body"))?;
+            if rb_self.state.get() != State::Fresh {
+                body.forget_expectation();
+            }
             let mut out = Vec::new();
             let some = body.read(ruby, fd, most, &mut out)?;
             Ok(some.then(|| ruby.str_from_slice(&out)))
@@ -145,10 +148,30 @@ impl Client {
         headers: RHash,
         size: Option<u64>,
     ) -> Result<bool, Error> {
-        rb_self.check_fresh(ruby)?;
-        let mut out = Vec::with_capacity(512);
         let size = size.map_or(BodySize::Unknown, BodySize::Known);
-        let framing = response::head(ruby, status, headers, &rb_self.request, size, &mut out)?;
+        rb_self.begin(ruby, status, headers, size)
+    }
+
+    /// Sends the head of a response whose body the app writes to the connection itself, in whatever form.
+    fn send_hijack_head(
+        ruby: &Ruby,
+        rb_self: Obj<Self>,
+        status: u16,
+        headers: RHash,
+    ) -> Result<bool, Error> {
+        rb_self.begin(ruby, status, headers, BodySize::Hijacked)
+    }
+
+    fn begin(
+        &self,
+        ruby: &Ruby,
+        status: u16,
+        headers: RHash,
+        size: BodySize,
+    ) -> Result<bool, Error> {
+        self.check_fresh(ruby)?;
+        let mut out = Vec::with_capacity(512);
+        let framing = response::head(ruby, status, headers, &self.request, size, &mut out)?;
         let sink = match framing {
             // After 101 the connection speaks another protocol.
             BodyFraming::Empty if status == 101 => Sink::Plain,
@@ -157,8 +180,8 @@ impl Client {
             BodyFraming::Chunked => Sink::Chunked,
             BodyFraming::UntilClose => Sink::Plain,
         };
-        rb_self.state.set(State::Body(sink));
-        rb_self.with_socket(ruby, |fd| response::send_all(ruby, fd, &out))?;
+        self.state.set(State::Body(sink));
+        self.with_socket(ruby, |fd| response::send_all(ruby, fd, &out))?;
         Ok(sink != Sink::Empty)
     }
 
@@ -265,7 +288,7 @@ impl Client {
     /// Answers with an error of the server's own, if nothing was sent yet. Answers whether it did.
     fn refuse(&self, status: u16) -> bool {
         let fresh = self.state.replace(State::Done) == State::Fresh;
-        if fresh && let Some(fd) = self.socket.borrow().as_ref() {
+        if let (true, Some(fd)) = (fresh, self.socket.borrow().as_ref()) {
             // One packet into an empty buffer. A client that can't take it is gone.
             return socket::send(
                 fd.as_fd(),
@@ -327,6 +350,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("read_body", method!(Client::read_body, 1))?;
     class.define_method("send_array", method!(Client::send_array, 3))?;
     class.define_method("send_head", method!(Client::send_head, 3))?;
+    class.define_method("send_hijack_head", method!(Client::send_hijack_head, 2))?;
     class.define_method("send_interim", method!(Client::send_interim, 2))?;
     class.define_method("send_file", method!(Client::send_file, 2))?;
     class.define_method("write", method!(Client::write, 1))?;

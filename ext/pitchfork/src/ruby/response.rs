@@ -6,7 +6,9 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use magnus::r_hash::ForEach;
-use magnus::{Error, RArray, RHash, RString, Ruby, TryConvert, Value, prelude::*};
+use magnus::{
+    Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*,
+};
 use nix::poll::PollFlags;
 use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
 
@@ -37,8 +39,9 @@ pub fn date() -> [u8; 29] {
 
 /// Writes the head of a response and says how its body is to be sent.
 ///
-/// `headers`: names to a String, in which newlines separate several values (Rack 2), or an Array of Strings (Rack 3). Names
-/// that begin with `rack.` are between app and server.
+/// `headers`: names to a String, in which newlines separate several values (Rack 2), or an Array of Strings (Rack 3). Neither
+/// version allows an Integer, a Symbol or nil, and apps that other servers run have them: the first two are written as
+/// text, nil takes the field out. Names that begin with `rack.` are between app and server.
 pub fn head(
     ruby: &Ruby,
     status: u16,
@@ -60,7 +63,10 @@ pub fn head(
             return Ok(ForEach::Continue);
         }
         let mut add = |value: Value| -> Result<(), Error> {
-            let value = string(ruby, value, "a header value")?;
+            if value.is_nil() {
+                return Ok(());
+            }
+            let value = field_value(ruby, value)?;
             // SAFETY: as above.
             let value = unsafe { value.as_slice() };
             for line in value.split(|byte| *byte == b'\n') {
@@ -78,6 +84,13 @@ pub fn head(
         Ok(ForEach::Continue)
     })?;
     Ok(head.finish(request, size, &date()))
+}
+
+fn field_value(ruby: &Ruby, value: Value) -> Result<RString, Error> {
+    if Integer::from_value(value).is_some() || Symbol::from_value(value).is_some() {
+        return value.to_r_string();
+    }
+    string(ruby, value, "a header value")
 }
 
 fn string(ruby: &Ruby, value: Value, what: &str) -> Result<RString, Error> {

@@ -106,7 +106,7 @@ fn process_status(ruby: &Ruby, pid: u32, status: ExitStatus) -> Result<Value, Er
     };
     // SAFETY: the GVL is held, and numbers are all it takes.
     let value = protect(|| unsafe {
-        rb_sys::rb_last_status_set(raw, pid.cast_signed());
+        rb_sys::rb_last_status_set(raw, pid as i32); // pids are positive pid_t
         rb_sys::rb_last_status_get()
     })?;
     // SAFETY: a Process::Status.

@@ -3,6 +3,7 @@
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::sys::signal::{self, Signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use pitchfork_core::supervisor::ExitStatus;
@@ -25,8 +26,13 @@ pub fn pidfd(pid: u32) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Kills the process behind a pidfd with SIGKILL, pidfd_send_signal(2), Linux 5.1. ESRCH: it is gone already.
-pub fn kill(pidfd: &OwnedFd) -> nix::Result<()> {
+/// Kills a child with SIGKILL, through its pidfd (pidfd_send_signal(2), Linux 5.1), which can't hit another process, or by its
+/// pid where there is none. ESRCH: it is gone already.
+pub fn kill(pid: u32, pidfd: Option<&OwnedFd>) -> nix::Result<()> {
+    let Some(pidfd) = pidfd else {
+        let pid = i32::try_from(pid).map_err(|_| Errno::ESRCH)?;
+        return signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+    };
     // SAFETY: a null siginfo is allowed and means what kill(2) would send.
     let sent = unsafe {
         libc::syscall(
@@ -58,7 +64,7 @@ pub fn peek_zombie() -> Option<u32> {
 
 /// Waits for a child to end and reaps it.
 pub fn reap(pid: u32) -> nix::Result<ExitStatus> {
-    let pid = Pid::from_raw(pid.cast_signed());
+    let pid = Pid::from_raw(i32::try_from(pid).map_err(|_| Errno::ECHILD)?);
     loop {
         match waitid(Id::Pid(pid), WaitPidFlag::WEXITED) {
             Err(Errno::EINTR) => {}
