@@ -44,11 +44,11 @@ fn response(
 #[test]
 fn bodies_are_delimited() {
     use BodyFraming::{Chunked, Empty, Length, UntilClose};
-    use BodySize::{Known, Unknown};
+    use BodySize::{Hijacked, Known, Unknown};
     let given: &[(&str, &str)] = &[("content-length", "5")];
     let encoded: &[(&str, &str)] = &[("Transfer-Encoding", "chunked")];
     let both = &[given[0], encoded[0]];
-    let table: [(_, _, &[(&str, &str)], _, _, _); 19] = [
+    let table: [(_, _, &[(&str, &str)], _, _, _); 23] = [
         (GET, 200, &[], Known(3), "Content-Length: 3", Length(3)),
         (GET, 200, &[], Known(0), "Content-Length: 0", Length(0)),
         (
@@ -88,6 +88,17 @@ fn bodies_are_delimited() {
             UntilClose,
         ),
         (GET_1_0, 200, encoded, Unknown, "", UntilClose),
+        (GET, 200, &[], Hijacked, "", UntilClose),
+        (GET, 200, given, Hijacked, "Content-Length: 5", Length(5)),
+        (
+            GET,
+            200,
+            encoded,
+            Hijacked,
+            "Transfer-Encoding: chunked",
+            UntilClose,
+        ),
+        (HEAD, 200, &[], Hijacked, "", Empty),
         (HEAD, 200, given, Known(0), "Content-Length: 5", Empty),
         (HEAD, 200, &[], Known(0), "", Empty),
         (HEAD, 200, encoded, Unknown, "", Empty),

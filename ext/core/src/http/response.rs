@@ -20,6 +20,10 @@ pub enum BodySize {
     Known(u64),
     /// It is produced while it is sent.
     Unknown,
+    /// The application writes it to the connection itself (Rack's partial hijacking), so that no chunks can be made
+    /// of it: it has the `Content-Length` or the encoding that the application has announced, or ends with the
+    /// connection.
+    Hijacked,
 }
 
 /// How the body has to be sent.
@@ -231,10 +235,11 @@ impl<'o> ResponseHead<'o> {
                 }
                 BodyFraming::UntilClose
             }
-            (_, _, BodySize::Known(length)) | (_, Some(length), BodySize::Unknown) => {
+            (_, _, BodySize::Known(length)) | (_, Some(length), _) => {
                 self.push_length(length);
                 BodyFraming::Length(length)
             }
+            (_, _, BodySize::Hijacked) => BodyFraming::UntilClose,
             // HTTP/1.0 does not know chunks (RFC 9112, section 6.1).
             _ if request.minor_version == 0 => BodyFraming::UntilClose,
             _ => {

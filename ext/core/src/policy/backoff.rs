@@ -16,8 +16,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// How long nothing must fail before the count starts again.
-    pub const QUIET: Duration = Duration::from_secs(2);
+    /// How long nothing must fail before the count starts again: longer than a try takes that fails by its timeout, or a
+    /// thing that always fails slowly would always count as the first failure.
+    pub const QUIET: Duration = Duration::from_secs(30);
 
     /// No failures yet.
     pub fn new(first: Duration, base: Duration, cap: Duration) -> Self {
@@ -93,6 +94,6 @@ mod tests {
         let mut backoff = Backoff::new(ms(0), ms(100), ms(500));
         backoff.fail(ms(0));
         backoff.fail(ms(0));
-        assert_eq!(backoff.fail(ms(2_101)), ms(0));
+        assert_eq!(backoff.fail(ms(30_101)), ms(0));
     }
 }

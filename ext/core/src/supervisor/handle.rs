@@ -2,22 +2,20 @@
 
 use std::time::Duration;
 
-use super::{
-    Action, Event, ExitStatus, Level, Phase, Process, Refork, Role, State, Supervisor, seconds,
-};
+use super::{Action, Event, ExitStatus, Level, Phase, Process, Role, State, Supervisor, seconds};
 use crate::wire::{Refusal, Ticket};
 
 /// A process whose channel is closed can't be asked to go any more; it is given this long to go by itself.
 const UNREACHABLE: Duration = Duration::from_secs(2);
 
-/// A worker that dies sooner than this after it was ready counts as a failed spawn: replacing it at once would spin.
-const SETTLED: Duration = Duration::from_secs(1);
+/// `EPIPE`, `ECONNRESET` and `ENOTCONN` of sendmsg(2), Linux numbering: fork(2) knows none of them.
+const HUNG_UP: [i32; 3] = [32, 104, 107];
 
 impl Supervisor {
     pub(super) fn handle(&mut self, now: Duration, event: Event) {
         match event {
             Event::Start => self.started = now,
-            Event::Hello { ticket, pid } => self.hello(ticket, pid),
+            Event::Hello { ticket, pid } => self.hello(now, ticket, pid),
             Event::Ready { ticket } => self.ready(now, ticket),
             Event::Warm { ticket } => {
                 if let Some(process) = self.find_mut(ticket) {
@@ -35,7 +33,7 @@ impl Supervisor {
             }
             Event::Refork => self.refork_requested(),
             Event::AddWorker => self.resize(self.workers.saturating_add(1)),
-            Event::RemoveWorker => self.resize(self.workers - 1),
+            Event::RemoveWorker => self.resize(self.workers.saturating_sub(1)),
             Event::Stop { graceful, signal } => {
                 self.log(Level::Info, format!("stopping on SIG{signal}"));
                 self.stop(now, graceful, 0);
@@ -44,7 +42,8 @@ impl Supervisor {
         }
     }
 
-    fn hello(&mut self, ticket: Ticket, pid: u32) {
+    fn hello(&mut self, now: Duration, ticket: Ticket, pid: u32) {
+        let spawn_timeout = self.settings.spawn_timeout;
         let Some(process) = self.find_mut(ticket) else {
             return; // forgotten meanwhile: its channel is closed, it goes by itself
         };
@@ -52,6 +51,11 @@ impl Supervisor {
             return; // the boot mold: its pid was known from the spawn
         }
         process.pid = Some(pid);
+        if process.role == Role::Mold && process.parent.is_some() {
+            // The worker it comes from may have been busy with a request until now.
+            process.since = now;
+            process.deadline = Some(now + spawn_timeout);
+        }
         let (role, generation, parent) = (process.role, process.generation(), process.parent);
         if role == Role::Worker {
             return;
@@ -87,14 +91,14 @@ impl Supervisor {
         let Some(process) = self.find_mut(ticket) else {
             return;
         };
-        if process.state != State::Starting {
-            return; // asked to retire before it was ready: the order is on its way
+        if process.state != State::Starting || process.killed {
+            return; // asked to retire, or killed, before it was ready: that is on its way
         }
         let took = now.saturating_sub(process.since);
         process.state = State::Ready;
         process.since = now;
         process.deadline = None;
-        let (role, generation) = (process.role, process.generation());
+        let (role, generation, parent) = (process.role, process.generation(), process.parent);
         let text = format!("{process} ready in {}", seconds(took));
         if role == Role::Worker && !self.listening {
             // The log must not say ready before a client can connect.
@@ -105,14 +109,15 @@ impl Supervisor {
         match role {
             Role::Worker => {
                 self.spawn_errors = 0;
+                if self.mold().map(Process::ticket) == parent {
+                    self.mold_attempts = 0;
+                }
                 self.act(Action::Serve(ticket));
             }
             Role::Mold => {
                 if self.phase == Phase::Booting {
                     self.phase = Phase::Serving;
                 }
-                self.mold_attempts = 0;
-                self.mold_backoff.reset();
                 self.newest = self.newest.max(Some(generation));
                 self.begin_rollout(ticket);
             }
@@ -124,17 +129,17 @@ impl Supervisor {
             return;
         };
         self.act(Action::Forget(mold.ticket()));
-        let why = match reason {
-            Refusal::NotForkSafe => "it is no longer fork safe",
-            Refusal::Threads => "it has other threads, and promotion is :in_place",
-            Refusal::Failed => "a hook or the fork failed",
+        let (why, for_good) = match reason {
+            Refusal::NotForkSafe => ("it is no longer fork safe", true),
+            Refusal::Threads => ("it has other threads, and promotion is :in_place", true),
+            Refusal::Failed => ("a hook or the fork failed", false),
         };
         if let Some(worker) = mold.parent.and_then(|worker| self.find_mut(worker)) {
-            worker.refused = true;
+            worker.refused |= for_good;
             let text = format!("{worker} can't be promoted: {why}");
             self.log(Level::Warn, text);
         }
-        self.promotion_refused(now, mold.ticket(), why);
+        self.promotion_refused(now, &mold, why);
     }
 
     fn fork_failed(&mut self, now: Duration, ticket: Ticket, errno: i32) {
@@ -142,6 +147,15 @@ impl Supervisor {
             return;
         };
         self.act(Action::Forget(ticket));
+        if HUNG_UP.contains(&errno) {
+            if let Some(parent) = process.parent {
+                self.hung_up(now, parent);
+            }
+            if process.role == Role::Mold && process.parent.is_some() {
+                self.promotion_refused(now, &process, "the worker is gone");
+                return;
+            }
+        }
         let why = match errno {
             0 => "the fork failed, see above".to_string(),
             errno => format!("the fork failed with errno {errno}"),
@@ -150,97 +164,33 @@ impl Supervisor {
     }
 
     fn closed(&mut self, now: Duration, ticket: Ticket) {
-        let adopts = self.settings.adopts;
-        let Some(process) = self.find_mut(ticket) else {
+        let Some(process) = self.find(ticket) else {
             return;
         };
-        if process.pid.is_none() {
+        let asked = process.parent.and_then(|parent| self.find(parent));
+        if process.pid.is_none() && asked.is_some_and(|p| p.role == Role::Worker && !p.closed) {
+            // Nothing keeps order between channels: the worker may have said why on its own.
+            self.hung_up(now, ticket);
+        } else if process.pid.is_none() {
             let process = self.remove(ticket).expect("just found");
             self.act(Action::Forget(ticket));
             self.lost(now, &process, "it died before its first message");
-        } else if !adopts && process.parent.is_some() {
+        } else if !self.settings.adopts && process.parent.is_some() {
             // It is not our child: this is all we shall ever hear.
             self.exited(now, ticket, ExitStatus::Unknown);
         } else {
+            self.hung_up(now, ticket);
+        }
+    }
+
+    /// A process can't be told anything any more. Most probably it is dead and will be reaped at once.
+    fn hung_up(&mut self, now: Duration, ticket: Ticket) {
+        if let Some(process) = self.find_mut(ticket)
+            && !process.closed
+        {
+            process.closed = true;
             let grace = now + UNREACHABLE;
             process.deadline = Some(process.deadline.map_or(grace, |at| at.min(grace)));
-        }
-    }
-
-    fn exited(&mut self, now: Duration, ticket: Ticket, status: ExitStatus) {
-        let Some(process) = self.remove(ticket) else {
-            return;
-        };
-        self.act(Action::Forget(ticket));
-        let (requests, pid) = (process.requests, process.pid.unwrap_or_default());
-        if process.role == Role::Worker {
-            self.act(Action::WorkerExited {
-                nr: process.seat.nr,
-                generation: process.generation(),
-                pid,
-                status,
-                requests,
-            });
-        }
-        let served = match process.role {
-            Role::Worker => format!(" after {requests} requests"),
-            Role::Mold => String::new(),
-        };
-        match process.state {
-            State::Starting => self.lost(now, &process, &format!("it {status}")),
-            State::Retiring if status.is_success() => {
-                self.log(Level::Info, format!("{process} retired{served}"));
-            }
-            State::Ready if status.is_success() && process.role == Role::Worker => {
-                self.log(Level::Info, format!("{process} left{served}"));
-            }
-            State::Retiring => self.log(Level::Warn, format!("{process} {status}{served}")),
-            State::Ready => {
-                self.log(Level::Warn, format!("{process} {status}{served}"));
-                if process.role == Role::Worker && now < process.since + SETTLED {
-                    self.spawn_backoff.fail(now);
-                }
-                self.mold_lost(now, &process, status);
-            }
-        }
-    }
-
-    /// A process that was asked for will never be ready.
-    pub(super) fn lost(&mut self, now: Duration, process: &Process, why: &str) {
-        if process.state == State::Retiring || self.is_stopping() {
-            return;
-        }
-        self.log(
-            Level::Warn,
-            format!("{process} did not become ready: {why}"),
-        );
-        match process.role {
-            Role::Worker => {
-                self.spawn_backoff.fail(now);
-                self.count_spawn_error(now);
-                self.canary_lost(now, process, why);
-            }
-            Role::Mold if self.phase == Phase::Booting => {
-                self.log(Level::Error, "the app did not boot".to_string());
-                self.stop(now, false, 1);
-            }
-            Role::Mold => {
-                self.mold_backoff.fail(now);
-                self.promotion_failed(now, process, why);
-            }
-        }
-    }
-
-    fn count_spawn_error(&mut self, now: Duration) {
-        self.spawn_errors += 1;
-        if let Some(limit) = self.settings.max_consecutive_spawn_errors
-            && self.spawn_errors >= limit
-        {
-            let text = format!(
-                "{limit} spawns failed in a row (max_consecutive_spawn_errors {limit}): giving up"
-            );
-            self.log(Level::Error, text);
-            self.stop(now, true, 1);
         }
     }
 
@@ -255,46 +205,5 @@ impl Supervisor {
             self.log(Level::Info, format!("worker_processes is now {workers}"));
             self.workers = workers;
         }
-    }
-
-    /// Begins the end. Said twice, the more urgent wins.
-    pub(super) fn stop(&mut self, now: Duration, graceful: bool, status: i32) {
-        if !self.is_stopping() {
-            self.phase = Phase::Stopping(status);
-            self.refork = Refork::Idle;
-        }
-        for index in 0..self.processes.len() {
-            let process = &self.processes[index];
-            // What is still starting has nothing to finish, and may be deep in user code.
-            let gently = graceful && process.state != State::Starting;
-            self.dismiss(now, process.ticket(), gently);
-        }
-        self.processes.retain(|p| p.pid.is_some());
-    }
-
-    /// Sends a process away: gently (it finishes its request), or at once. One that has not said hello is forgotten,
-    /// which it notices by the end of its channel.
-    fn dismiss(&mut self, now: Duration, ticket: Ticket, gently: bool) {
-        let timeout = self.settings.retire_timeout;
-        let Some(process) = self.find_mut(ticket) else {
-            return;
-        };
-        let (known, retiring) = (process.pid.is_some(), process.state == State::Retiring);
-        process.state = State::Retiring;
-        if gently && !retiring {
-            process.deadline = Some(now + timeout);
-        }
-        match (known, gently) {
-            (false, _) => self.act(Action::Forget(ticket)),
-            (true, false) => self.act(Action::Kill(ticket)),
-            (true, true) if !retiring => self.act(Action::Retire(ticket)),
-            (true, true) => {}
-        }
-    }
-
-    /// Asks a process to finish and exit.
-    pub(super) fn retire(&mut self, now: Duration, ticket: Ticket) {
-        self.dismiss(now, ticket, true);
-        self.processes.retain(|p| p.pid.is_some() || p.is_live());
     }
 }

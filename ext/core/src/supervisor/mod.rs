@@ -5,17 +5,23 @@
 //!
 //! The work is split by question:
 //! * `handle`: what does an event say about the processes?
+//! * `end`: who goes, who has gone, and does that count as a failure?
 //! * `reconcile`: what is missing or superfluous, compared with what is wished?
-//! * `refork`: who is promoted, how far is the rollout?
+//! * `refork`: is one due, under way, or has it failed?
+//! * `promotion`: who becomes the next mold?
+//! * `rollout`: how far are its workers?
 //!
-//! Everything in `reconcile` and `refork` is *level-triggered*: it looks at the state as it is, never at how it came to
+//! Everything from `reconcile` on is *level-triggered*: it looks at the state as it is, never at how it came to
 //! be, so a lost or doubled event can delay the wished state but not prevent it.
 
+mod end;
 mod event;
 mod handle;
 mod process;
+mod promotion;
 mod reconcile;
 mod refork;
+mod rollout;
 mod settings;
 
 use std::time::Duration;
@@ -202,6 +208,9 @@ impl Supervisor {
             requests: 0,
             warm: false,
             refused: false,
+            failures: 0,
+            closed: false,
+            killed: false,
         });
         seat
     }

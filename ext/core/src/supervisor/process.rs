@@ -28,6 +28,12 @@ pub struct Process {
     pub warm: bool,
     /// It can't be promoted.
     pub refused: bool,
+    /// Promotions of it that failed.
+    pub failures: u32,
+    /// Its channel is closed: nothing can be told to it any more.
+    pub closed: bool,
+    /// It was killed.
+    pub killed: bool,
 }
 
 /// What a process is for.
@@ -78,7 +84,12 @@ impl Process {
 
     /// A mold that can fork.
     pub fn is_ready_mold(&self) -> bool {
-        self.role == Role::Mold && self.state == State::Ready
+        self.role == Role::Mold && self.state == State::Ready && !self.closed
+    }
+
+    /// A worker that may be asked to become, or fork, a mold.
+    pub fn is_promotable(&self) -> bool {
+        self.is_ready_worker() && !self.refused && !self.closed
     }
 }
 

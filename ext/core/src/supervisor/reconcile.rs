@@ -2,49 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Action, Level, Phase, Process, Refork, Role, State, Supervisor, seconds};
+use super::{Action, Level, Phase, Process, Refork, Role, Supervisor, seconds};
 use crate::wire::Ticket;
 
+/// So many forks a mold is asked for at once. It forks one after the other, tens of milliseconds each with a large heap,
+/// and the time of each counts from when it was asked for: with more, the last ones would be late through no fault.
+const FORKS_AHEAD: usize = 8;
+
 impl Supervisor {
-    /// Kills what has overstayed its deadline.
-    pub(super) fn expire(&mut self, now: Duration) {
-        let late: Vec<Ticket> = (self.processes.iter())
-            .filter(|p| p.deadline.is_some_and(|at| at <= now))
-            .map(Process::ticket)
-            .collect();
-        for ticket in late {
-            let Some(process) = self.find_mut(ticket) else {
-                continue; // went with the stop that an earlier one caused
-            };
-            process.deadline = None;
-            if process.pid.is_some() {
-                let text = format!("{process} {}: killed", fault(process.state));
-                self.log(Level::Warn, text);
-                self.act(Action::Kill(ticket));
-            } else {
-                self.never_came(now, ticket);
-            }
-        }
-    }
-
-    /// A process that has not even said hello in time. A mold that can't fork is stuck, so it has to go; a worker asked
-    /// to fork a mold may only be busy with a request.
-    fn never_came(&mut self, now: Duration, ticket: Ticket) {
-        let Some(process) = self.remove(ticket) else {
-            return;
-        };
-        self.act(Action::Forget(ticket));
-        let after = format!(
-            "nothing heard of it in {}",
-            seconds(self.settings.spawn_timeout)
-        );
-        let stuck = process.parent.and_then(|parent| self.find(parent));
-        if let Some(mold) = stuck.filter(|p| p.role == Role::Mold).map(Process::ticket) {
-            self.act(Action::Kill(mold));
-        }
-        self.lost(now, &process, &after);
-    }
-
     pub(super) fn reconcile(&mut self, now: Duration) {
         if let Phase::Stopping(status) = self.phase {
             if self.processes.is_empty() {
@@ -54,10 +19,18 @@ impl Supervisor {
             }
             return;
         }
-        self.keep_a_mold(now);
-        self.remove_surplus(now);
-        self.fill_gaps(now);
-        self.drive_refork(now);
+        // What a later step does may allow an earlier one to do more, and no event need follow that would ask again.
+        loop {
+            let before = (self.actions.len(), self.refork);
+            self.check_refork(now);
+            self.keep_a_mold(now);
+            self.remove_surplus(now);
+            self.fill_gaps(now);
+            self.drive_refork(now);
+            if before == (self.actions.len(), self.refork) {
+                break;
+            }
+        }
         self.announce(now);
     }
 
@@ -71,7 +44,7 @@ impl Supervisor {
         if has_one || !self.mold_backoff.permits(now) {
             return;
         }
-        let promotes = self.mold_attempts.is_multiple_of(2) && self.phase == Phase::Serving;
+        let promotes = self.mold_attempts % 2 == 0 && self.phase == Phase::Serving;
         self.mold_attempts += 1;
         if promotes && self.settings.adopts && self.promote_best(now) {
             return;
@@ -98,12 +71,19 @@ impl Supervisor {
                 })
         };
         let surplus: Vec<Ticket> = (self.processes.iter())
-            .filter(|p| p.role == Role::Worker && p.is_live() && superseded(p))
+            .filter(|p| p.role == Role::Worker && p.is_live())
+            .filter(|p| superseded(p) && !self.is_asked(p))
             .map(Process::ticket)
             .collect();
         for ticket in surplus {
             self.retire(now, ticket);
         }
+    }
+
+    /// Whether a worker beyond what is wished may be about to become the mold. It leaves its number by that, or answers.
+    fn is_asked(&self, worker: &Process) -> bool {
+        let asked = |p: &Process| p.pid.is_none() && p.parent == Some(worker.ticket());
+        worker.seat.nr >= self.workers && self.processes.iter().any(asked)
     }
 
     /// Spawns a worker for each number that nobody holds.
@@ -124,6 +104,12 @@ impl Supervisor {
         let Some((mold, generation)) = self.mold().map(|m| (m.ticket(), m.generation())) else {
             return;
         };
+        let ahead = (self.processes.iter())
+            .filter(|p| p.pid.is_none() && p.parent == Some(mold))
+            .count();
+        if ahead >= FORKS_AHEAD {
+            return;
+        }
         let seat = self.enlist(now, Role::Worker, nr, generation, Some(mold));
         let warm_at = self.settings.refork_after.threshold(generation);
         self.act(Action::Spawn {
@@ -148,14 +134,5 @@ impl Supervisor {
             ),
         );
         self.act(Action::ServerReady);
-    }
-}
-
-/// What a process in this state has done to have overstayed its deadline.
-fn fault(state: State) -> &'static str {
-    match state {
-        State::Starting => "was not ready in time",
-        State::Ready => "closed its channel and stayed",
-        State::Retiring => "did not retire in time",
     }
 }

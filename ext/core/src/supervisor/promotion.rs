@@ -1,0 +1,122 @@
+//! Who becomes the next mold?
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::{Action, Level, Process, Promotion, Refork, Role, State, Supervisor};
+
+impl Supervisor {
+    /// Promotes the worker that has served most: it has the most code and caches to share. Answers whether there is one.
+    pub(super) fn promote_best(&mut self, now: Duration) -> bool {
+        let candidate = self.candidate().map(|p| (p.ticket(), p.seat.nr));
+        let Some((worker, nr)) = candidate else {
+            return false;
+        };
+        let in_place = self.may_leave();
+        let generation = self.next_generation();
+        let seat = self.enlist(now, Role::Mold, nr, generation, Some(worker));
+        self.refork = Refork::Promoting {
+            mold: seat.ticket,
+            generation,
+            vacated: None,
+        };
+        self.refork_wanted = false;
+        self.act(Action::Promote {
+            worker,
+            seat,
+            in_place,
+        });
+        true
+    }
+
+    /// One whose promotion has failed before comes after all others.
+    fn candidate(&self) -> Option<&Process> {
+        (self.processes.iter())
+            .filter(|p| p.is_promotable() && p.seat.nr < self.workers)
+            .max_by_key(|p| {
+                (
+                    Reverse(p.failures),
+                    p.requests,
+                    p.generation(),
+                    Reverse(p.seat.nr),
+                )
+            })
+    }
+
+    /// Whether the budget of missing workers permits a promotion in place.
+    fn may_leave(&self) -> bool {
+        let ready = self.ready_workers();
+        match self.settings.promotion {
+            Promotion::InPlace => true,
+            Promotion::Fork => false,
+            Promotion::Auto => {
+                ready >= 2 && ready - 1 + self.settings.budget(self.workers) >= self.workers
+            }
+        }
+    }
+
+    /// The promoted worker has left this number.
+    pub(super) fn vacate(&mut self, nr: u32) {
+        if let Refork::Promoting { vacated, .. } = &mut self.refork {
+            *vacated = Some(nr);
+        }
+    }
+
+    /// Whether a number must stay unfilled for now.
+    pub(super) fn is_reserved(&self, nr: u32) -> bool {
+        let vacated =
+            matches!(self.refork, Refork::Promoting { vacated: Some(free), .. } if free == nr);
+        // Who removes before he adds has no memory for both.
+        let leaving = self.settings.removes_first()
+            && (self.processes.iter())
+                .any(|p| p.role == Role::Worker && p.seat.nr == nr && p.state == State::Retiring);
+        vacated || leaving
+    }
+
+    /// The worker asked will not do it. Another one that has failed less often is tried at once.
+    pub(super) fn promotion_refused(&mut self, now: Duration, mold: &Process, why: &str) {
+        let Refork::Promoting {
+            mold: promoting,
+            generation,
+            ..
+        } = self.refork
+        else {
+            return;
+        };
+        if promoting != mold.ticket() {
+            return;
+        }
+        let asked = mold.parent.and_then(|worker| self.find_mut(worker));
+        let failures = asked.map_or(u32::MAX, |worker| {
+            worker.failures += 1;
+            if worker.is_promotable() {
+                worker.failures
+            } else {
+                u32::MAX
+            }
+        });
+        match self.candidate().map(|next| next.failures) {
+            Some(next) if next < failures => {
+                self.refork = Refork::Idle;
+                self.refork_wanted = true;
+                self.mold_attempts = 0;
+            }
+            Some(_) => self.fail_refork(now, None, why),
+            None => {
+                let text = format!(
+                    "refork to gen={generation} failed: {why}; no other worker can be promoted"
+                );
+                self.log(Level::Warn, text);
+                self.refork = Refork::Idle;
+                self.refork_wanted = false;
+            }
+        }
+    }
+
+    /// The mold to be is gone before it was ready.
+    pub(super) fn promotion_failed(&mut self, now: Duration, process: &Process, why: &str) {
+        if matches!(self.refork, Refork::Promoting { mold, .. } if mold == process.ticket()) {
+            self.fail_refork(now, process.parent, why);
+        }
+    }
+}
