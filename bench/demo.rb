@@ -11,7 +11,7 @@ class Demo
   ROOT = File.expand_path("..", __dir__)
   WARMUP = "#{ROOT}/examples/warmup.ru"
   WORKERS = 4
-  REQUESTS = 8_000
+  REQUESTS = 16_000
   GENERATIONS = 3
 
   # @param app [String] path of a .ru file that answers GET / with 200

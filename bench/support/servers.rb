@@ -23,7 +23,6 @@ module Bench
       path = config(<<~RUBY)
         #{"instance_eval(File.read(#{own.dump}), #{own.dump})" if File.exist?(own)}
         worker_processes #{workers}
-        timeout 60
         refork_after nil
       RUBY
       [RbConfig.ruby, "-I", "#{ROOT}/lib", "#{ROOT}/exe/pitchfork", "-E", "production", "-c", path, "-l", target, app]
