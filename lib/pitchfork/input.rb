@@ -5,7 +5,7 @@ module Pitchfork
   class EmptyInput
     def read(length = nil, buffer = nil)
       buffer&.clear
-      length.nil? || length.zero? ? buffer || +"" : nil
+      length.nil? || length.zero? ? buffer || "".b : nil
     end
 
     def gets(*)

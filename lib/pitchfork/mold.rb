@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require "pitchfork/app"
 require "pitchfork/child"
+require "pitchfork/child_fork"
 require "pitchfork/preparation"
 require "pitchfork/sibling_fork"
 
@@ -67,13 +69,7 @@ module Pitchfork
 
     def prepare
       trap_signals
-      if @booted
-        title("booting")
-        @port.hello
-        isolate
-        @server.app = App.load(@server.configuration)
-        @server.env_template
-      end
+      boot if @booted
       title("preparing")
       @server.callback(:after_mold_fork, self)
       # Looked up now: the way to a callback allocates.
@@ -82,12 +78,23 @@ module Pitchfork
       title
     end
 
+    # An app may take minutes to boot and has nothing to finish, so a dead master ends it without a safe point. If it died
+    # before we asked for that, nobody hears the hello.
+    def boot
+      MoldPort.die_with_master(true)
+      title("booting")
+      exit!(1) unless @port.hello
+      isolate
+      @server.app = App.load(@server.configuration)
+      @server.env_template
+      MoldPort.die_with_master(false)
+    end
+
     # @return [Worker, nil] nil in the mold
     def fork_worker
-      return unless @before_fork.nil? || @server.notify(:before_fork) || fork_failed(0)
+      return unless permitted?
 
-      # Without a subreaper a second fork would only lose the child.
-      child = @port.sibling? ? SiblingFork.call : Process.fork.nil?
+      child = (@port.sibling? ? SiblingFork : ChildFork).call
       return Worker.new(@server, @server.worker_port(@port)) if child
 
       @port.commission_done(nil)
@@ -95,6 +102,15 @@ module Pitchfork
     rescue SystemCallError, ForkFailure => e
       @server.report("fork failed", e)
       fork_failed(e.is_a?(SystemCallError) ? e.errno : 0)
+    end
+
+    # Not by Server#notify, which allocates.
+    def permitted?
+      @before_fork&.call(@server)
+      true
+    rescue StandardError, ScriptError => e
+      @server.report("before_fork raised", e)
+      fork_failed(0)
     end
 
     # @return [nil]

@@ -5,10 +5,11 @@ module Pitchfork
   module Preparation
     class << self
       # Garbage is collected and survivors are made old and moved together, so that workers find few free slots to fill
-      # among shared objects; free memory goes back to the kernel. Then the GC is switched off: each run would write
-      # to pages that workers share. {release} switches it on again in the workers.
+      # among shared objects; free memory goes back to the kernel, and malloc puts the rest in order. Then the GC is
+      # switched off: each run would write to pages that workers share. {release} switches it on again in the workers.
       def call
         Process.respond_to?(:warmup) ? Process.warmup : warmup
+        MoldPort.settle_malloc
         GC.disable
       end
 
@@ -23,7 +24,6 @@ module Pitchfork
       def warmup
         4.times { GC.start }
         GC.compact if GC.respond_to?(:compact)
-        MoldPort.trim_malloc
       end
     end
   end

@@ -54,8 +54,8 @@ module Pitchfork
 
     # Writes an exception to the log, with its backtrace.
     def report(what, error)
-      trace = error.backtrace&.map { |line| "\n    #{line}" }&.join
-      logger.error("#{what}: #{error.message} (#{error.class})#{trace}")
+      trace = error.backtrace&.map { |line| "\n    #{line}" }
+      logger.error(["#{what}: ", message(error), " (#{error.class})", *trace].map { |part| text(part) }.join)
     end
 
     # The child's side of a commission.
@@ -72,6 +72,18 @@ module Pitchfork
     end
 
     private
+
+    # The method is the app's, and may fail itself.
+    def message(error)
+      error.message.to_s
+    rescue StandardError => e
+      "no message, for that raised #{e.class}"
+    end
+
+    # A request's bytes and a message in another encoding can't be joined as they are.
+    def text(part)
+      part.dup.force_encoding(Encoding::UTF_8).scrub
+    end
 
     # Descriptor, and the name and port for requests that do not say which host they mean.
     def place(listener)

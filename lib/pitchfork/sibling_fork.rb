@@ -15,11 +15,13 @@ module Pitchfork
       end
 
       # `exit!`, because at_exit handlers and native libraries' exit handlers are the original's.
+      middle = Process.pid
       begin
         exit!(0) if Process.fork
       rescue SystemCallError
         exit!(1)
       end
+      MoldPort.await_end(middle)
       true
     end
   end

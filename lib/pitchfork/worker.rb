@@ -94,7 +94,8 @@ module Pitchfork
     def promote_in_place
       requests = requests_count
       mold_port = @port.take_mold
-      mold_port.hello # raises when the master does not want it any more
+      return mold_port.close unless mold_port.hello # the master has waited too long, and wants it no more
+
       @port.close
       Mold.new(@server, mold_port, requests_count: requests)
     end

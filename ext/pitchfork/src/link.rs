@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use magnus::{Error, Ruby};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use pitchfork_core::wire::{Order, Report, Seat};
 
@@ -51,10 +52,14 @@ impl Link {
         unsafe { BorrowedFd::borrow_raw(self.death) }
     }
 
-    /// Tells the master something. An error: it does not want to hear of this process any more, or is dead.
-    pub fn report(&self, ruby: &Ruby, report: Report) -> Result<(), Error> {
-        (self.channel.send(&report.encode(), None))
-            .map_err(|errno| errors::system(ruby, "no word to the master", errno))
+    /// Tells the master something. `false`: it does not want to hear of this process any more, or is dead. That needs no
+    /// answer here, for the end of the channel says it again to whoever listens next.
+    pub fn report(&self, ruby: &Ruby, report: Report) -> Result<bool, Error> {
+        match self.channel.send(&report.encode(), None) {
+            Ok(()) => Ok(true),
+            Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(false),
+            Err(errno) => Err(errors::system(ruby, "no word to the master", errno)),
+        }
     }
 
     /// What has come from the master, if anything.

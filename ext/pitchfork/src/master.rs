@@ -244,15 +244,17 @@ impl Shell {
 
     /// Waits for a child, a signal or a deadline. Ruby is interruptible meanwhile.
     fn pause(&mut self, ruby: &Ruby, signals: &RefCell<VecDeque<Event>>) -> Result<(), Error> {
+        // A SIGCHLD that came while Ruby was at work, writing to the log say, interrupts no wait any more.
+        self.collect();
+        if !self.events.is_empty() || !signals.borrow().is_empty() {
+            return Ok(());
+        }
         let now = monotonic();
         let left = self
             .supervisor
             .deadline(now)
             .map(|at| at.saturating_sub(now));
         let timeout = left.map_or(EpollTimeout::NONE, timeout);
-        if !signals.borrow().is_empty() {
-            return Ok(());
-        }
         let mut events = [EpollEvent::empty(); 64];
         let epoll = &self.epoll;
         let waited = gvl::interruptible(ruby, "epoll_wait", || epoll.wait(&mut events, timeout))?;

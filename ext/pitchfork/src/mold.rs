@@ -63,11 +63,12 @@ impl MoldPort {
         rb_self.with(ruby, |link| Ok(link.seat.generation))
     }
 
-    fn hello(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+    /// `false`: the master does not want this mold any more.
+    fn hello(ruby: &Ruby, rb_self: Obj<Self>) -> Result<bool, Error> {
         rb_self.with(ruby, |link| link.report(ruby, Report::Hello))
     }
 
-    fn ready(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+    fn ready(ruby: &Ruby, rb_self: Obj<Self>) -> Result<bool, Error> {
         rb_self.with(ruby, |link| link.report(ruby, Report::Ready))
     }
 
@@ -105,15 +106,13 @@ impl MoldPort {
     /// In the mold: the worker is forked (nil), or the fork failed with this errno.
     fn commission_done(ruby: &Ruby, rb_self: Obj<Self>, errno: Option<i32>) -> Result<(), Error> {
         let commission = rb_self.commission.take();
-        match (commission, errno) {
-            (Some(Commission { seat, .. }), Some(errno)) => {
-                let ticket = seat.ticket;
-                rb_self.with(ruby, |link| {
-                    link.report(ruby, Report::ForkFailed { ticket, errno })
-                })
-            }
-            _ => Ok(()),
+        if let (Some(Commission { seat, .. }), Some(errno)) = (commission, errno) {
+            let ticket = seat.ticket;
+            rb_self.with(ruby, |link| {
+                link.report(ruby, Report::ForkFailed { ticket, errno })
+            })?;
         }
+        Ok(())
     }
 
     /// In the new worker: its port. This one is closed.
@@ -142,18 +141,39 @@ impl MoldPort {
     }
 }
 
+/// Whether the master's death ends this process at once. For a process that the master itself has started, while user code
+/// runs that does not look at the death pipe.
+fn die_with_master(wanted: bool) {
+    process::die_with_parent(wanted);
+}
+
+/// In a sibling: waits until the process in the middle has ended, and this one is the master's child.
+fn await_end(middle: u32) {
+    process::await_end(middle);
+}
+
 /// Waits for a direct child, without Ruby's `Process::Status`. Answers whether it exited with 0.
 fn reap(ruby: &Ruby, pid: u32) -> Result<bool, Error> {
     let status = process::reap(pid).map_err(|errno| errors::system(ruby, "waitid", errno))?;
     Ok(status == ExitStatus::Exited(0))
 }
 
-/// Gives free memory back to the kernel, malloc_trim(3). Only glibc has it.
-fn trim_malloc() {
+/// Gives free memory back to the kernel, malloc_trim(3), and has malloc put its free chunks in order now. Only glibc needs it.
+///
+/// glibc collects freed chunks in one list, and a later malloc(3) sorts them into bins: it writes to each of them, so every
+/// worker would copy every page that has a free chunk in it. A call sorts 10,000 at most (MAX_ITERS, glibc 2.36), hence the
+/// rounds; each takes well under a microsecond when nothing is left to sort. A size is large enough when no small bin serves it,
+/// and must stay below 128 KiB, where malloc asks the kernel instead. They differ because an exact fit ends the sorting.
+fn settle_malloc() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: takes glibc's own locks; no argument can be wrong.
+    // SAFETY: takes glibc's own locks; no argument can be wrong; free gets what malloc gave, or null.
     unsafe {
+        const ROUNDS: usize = 1_000;
         libc::malloc_trim(0);
+        for round in 0..ROUNDS {
+            // Unseen by the optimizer, which removes a malloc that is followed by its free.
+            libc::free(std::hint::black_box(libc::malloc(64 * 1024 + 16 * round)));
+        }
     }
 }
 
@@ -162,8 +182,10 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     let class = pitchfork.define_class("MoldPort", ruby.class_object())?;
     class.undef_default_alloc_func();
     class.define_singleton_method("new", function!(MoldPort::new, 4))?;
+    class.define_singleton_method("die_with_master", function!(die_with_master, 1))?;
+    class.define_singleton_method("await_end", function!(await_end, 1))?;
     class.define_singleton_method("reap", function!(reap, 1))?;
-    class.define_singleton_method("trim_malloc", function!(trim_malloc, 0))?;
+    class.define_singleton_method("settle_malloc", function!(settle_malloc, 0))?;
     class.define_method("generation", method!(MoldPort::generation, 0))?;
     class.define_method("hello", method!(MoldPort::hello, 0))?;
     class.define_method("ready", method!(MoldPort::ready, 0))?;

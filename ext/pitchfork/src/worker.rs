@@ -147,7 +147,7 @@ impl WorkerPort {
         self.scoreboard.row(self.seat.row)
     }
 
-    fn hello(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+    fn hello(ruby: &Ruby, rb_self: Obj<Self>) -> Result<bool, Error> {
         rb_self.with(ruby, |inner| inner.link.report(ruby, Report::Hello))
     }
 
@@ -205,12 +205,12 @@ impl WorkerPort {
 
     /// The request is complete: counts it, and tells the master when that makes the worker warm.
     fn complete(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
-        match rb_self.row().complete() {
-            Some(requests) => rb_self.with(ruby, |inner| {
+        if let Some(requests) = rb_self.row().complete() {
+            rb_self.with(ruby, |inner| {
                 inner.link.report(ruby, Report::Warm { requests })
-            }),
-            None => Ok(()),
+            })?;
         }
+        Ok(())
     }
 
     /// Whether the promotion asked for may take this process itself.
@@ -249,7 +249,8 @@ impl WorkerPort {
         let ticket = seat.ticket;
         rb_self.with(ruby, |inner| {
             inner.link.report(ruby, Report::Refused { ticket, reason })
-        })
+        })?;
+        Ok(())
     }
 
     fn leave(&self) {
@@ -286,16 +287,16 @@ impl Inner {
 
     fn next(&mut self, ruby: &Ruby) -> Result<Next, Error> {
         let now = monotonic();
-        let mut events = [EpollEvent::empty()];
         if now.saturating_sub(self.looked) < LOOK {
             if let Next::Connection(fd, peer, from) = self.accept(ruby, self.last)? {
                 return Ok(Next::Connection(fd, peer, from));
             }
-        } else if let Ok(1) = self.epoll.wait(&mut events, EpollTimeout::ZERO) {
+        } else if let Some(source) = self.look() {
             self.looked = now;
-            return self.dispatch(ruby, events[0].data());
+            return self.dispatch(ruby, source);
         }
         // One event at a time: a second connection is somebody else's until we can serve it.
+        let mut events = [EpollEvent::empty()];
         let epoll = &self.epoll;
         let waited = gvl::interruptible(ruby, "epoll_wait", || {
             epoll.wait(&mut events, EpollTimeout::NONE)
@@ -305,6 +306,15 @@ impl Inner {
             Some(1) => self.dispatch(ruby, events[0].data()),
             _ => Ok(Next::Again),
         }
+    }
+
+    /// What is ready now. The master goes before clients: under load there is always a next one.
+    fn look(&self) -> Option<u64> {
+        let mut events = [EpollEvent::empty(); 16];
+        let ready = (self.epoll.wait(&mut events, EpollTimeout::ZERO)).unwrap_or(0);
+        let sources = events.iter().take(ready).map(EpollEvent::data);
+        // Greater than all indices of listeners; else the one that has waited longest.
+        (sources.clone().find(|source| *source >= DEATH)).or_else(|| sources.clone().next())
     }
 
     fn dispatch(&mut self, ruby: &Ruby, source: u64) -> Result<Next, Error> {

@@ -53,9 +53,15 @@ impl RequestBody {
         }
     }
 
-    /// Whether all of it was read.
-    pub fn is_done(&self) -> bool {
-        matches!(self.framing, Rest::Done)
+    /// Whether all that the client has to send is received, and nothing else is: the connection can be closed without
+    /// another look at it.
+    pub fn is_received(&self) -> bool {
+        let pending = self.raw.len() - self.decoded.min(self.raw.len());
+        match self.framing {
+            Rest::Done => pending == 0,
+            Rest::Length(left) => left == pending as u64,
+            Rest::Chunked(_) | Rest::Broken => false,
+        }
     }
 
     /// The final response is under way: a 100 would stand in the middle of it.
@@ -66,6 +72,13 @@ impl RequestBody {
     /// What was received and is not part of the body, or not read yet: a hijacker's.
     pub fn take_early(&mut self) -> Vec<u8> {
         self.raw.split_off(self.decoded.min(self.raw.len()))
+    }
+
+    /// Frees the buffer: the garbage collector, which frees the rest, does not know how large it is.
+    pub fn release(&mut self) {
+        self.raw = Vec::new();
+        self.decoded = 0;
+        self.framing = Rest::Broken;
     }
 
     /// Appends up to `most` bytes of the body to `out`, waiting for at least one. `false`: it has ended.

@@ -319,16 +319,29 @@ impl Client {
         Ok((socket.into_raw_fd(), ruby.str_from_slice(&early)))
     }
 
-    /// Closes the connection, so that what was sent arrives.
-    fn close(&self) {
-        let Some(socket) = self.socket.borrow_mut().take() else {
-            return;
-        };
-        if self.body.borrow().is_done() {
-            drop(socket);
-        } else {
-            socket::close_gently(socket);
+    /// Closes the connection, so that what was sent arrives. If another thread of the app is still reading or writing, its call
+    /// fails, and the descriptor goes with this object.
+    fn close(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+        rb_self.state.set(State::Done);
+        match (
+            rb_self.socket.try_borrow_mut(),
+            rb_self.body.try_borrow_mut(),
+        ) {
+            (Ok(mut socket), Ok(mut body)) => {
+                let received = body.is_received();
+                body.release();
+                match socket.take() {
+                    Some(socket) if !received => return response::linger(ruby, socket),
+                    socket => drop(socket),
+                }
+            }
+            _ => {
+                if let Ok(Some(socket)) = rb_self.socket.try_borrow().as_deref() {
+                    socket::shut_down(socket.as_fd());
+                }
+            }
         }
+        Ok(())
     }
 
     fn inspect(&self) -> String {

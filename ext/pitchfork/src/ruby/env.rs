@@ -143,7 +143,6 @@ pub fn build(
         keys.http_11
     });
     set(keys.server_protocol, protocol)?;
-    set(keys.http_version, protocol)?;
     match origin.peer {
         Peer::Ip(ip) => set(keys.remote_addr, fresh(ip.to_string().as_bytes()))?,
         // The SPEC wants an address; who can reach the socket's file is on this machine.
@@ -154,6 +153,8 @@ pub fn build(
             set_field(ruby, env, field.name, field.value)?;
         }
     }
+    // After the fields: one called Version has the same key.
+    set(keys.http_version, protocol)?;
     let host = head.host.filter(|host| !host.is_empty());
     if let Some(host) = host {
         // An absolute target has replaced it (RFC 9112, section 3.2.2).

@@ -2,13 +2,11 @@
 
 use std::cell::Cell;
 use std::io::IoSlice;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use magnus::r_hash::ForEach;
-use magnus::{
-    Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*,
-};
+use magnus::{Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*};
 use nix::poll::PollFlags;
 use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
 
@@ -17,6 +15,10 @@ use crate::sys::{clock, socket};
 
 /// A client that reads nothing for longer than this is given up.
 const STALL: Duration = Duration::from_secs(30);
+
+/// How long a client may go on sending what nobody reads, and how long it may pause: a worker serves nobody meanwhile.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_IDLE: Duration = Duration::from_secs(1);
 
 /// So many pieces go into one system call, beside the head. The kernel's limit is 1024 (IOV_MAX).
 const PIECES: usize = 64;
@@ -174,6 +176,26 @@ pub fn send_all(ruby: &Ruby, fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Closes a connection on which the client is still sending, as when the app did not want its upload. See
+/// [`socket::close_gently`] for the reason; this one also waits, within bounds, for what is on its way.
+pub fn linger(ruby: &Ruby, fd: OwnedFd) -> Result<(), Error> {
+    let until = clock::monotonic() + LINGER;
+    let mut scrap = vec![0; 64 * 1024];
+    if socket::end(fd.as_fd()).is_err() {
+        return Ok(()); // already disconnected
+    }
+    loop {
+        let more = match socket::receive(fd.as_fd(), &mut scrap) {
+            Ok(Some(0)) | Err(_) => false, // the client has closed its side, as it should
+            Ok(Some(_)) => true,
+            Ok(None) => gvl::wait_for(ruby, fd.as_fd(), PollFlags::POLLIN, LINGER_IDLE)?,
+        };
+        if !more || clock::monotonic() > until {
+            return Ok(());
+        }
+    }
 }
 
 /// Waits until the client has read something.

@@ -1,8 +1,9 @@
 //! Children: adopting, signalling and reaping them.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{self, Signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -16,6 +17,15 @@ pub fn adopt_orphans() -> bool {
     !refused || std::process::id() == 1
 }
 
+/// Has the kernel kill this process as soon as its parent dies, PR_SET_PDEATHSIG(2const), or no longer. Forked children
+/// do not inherit it. The parent may have died before: that has to be asked afterwards.
+pub fn die_with_parent(wanted: bool) {
+    let signal = if wanted { libc::SIGKILL } else { 0 };
+    // SAFETY: prctl with this option only sets a number of the process.
+    let set = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) };
+    debug_assert_eq!(set, 0, "any signal number is valid");
+}
+
 /// A descriptor that stays with this process whatever becomes of its pid, pidfd_open(2), Linux 5.3.
 pub fn pidfd(pid: u32) -> nix::Result<OwnedFd> {
     // SAFETY: a system call without pointers; what it answers is a new descriptor or -1.
@@ -24,6 +34,17 @@ pub fn pidfd(pid: u32) -> nix::Result<OwnedFd> {
     let fd = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel has just made this descriptor for us. It is close-on-exec by itself.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Waits until a process has ended, and its children have got their new parent: the kernel sees to that first
+/// (exit_notify in kernel/exit.c). Not for ever, for who is nobody's child here may be reaped and its pid used again.
+pub fn await_end(pid: u32) {
+    const PATIENCE_MS: u16 = 1_000;
+    // ESRCH: it has been reaped.
+    if let Ok(fd) = pidfd(pid) {
+        let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut fds, PATIENCE_MS) == Err(Errno::EINTR) {}
+    }
 }
 
 /// Kills a child with SIGKILL, through its pidfd (pidfd_send_signal(2), Linux 5.1), which can't hit another process, or by its

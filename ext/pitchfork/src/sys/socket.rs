@@ -95,12 +95,17 @@ pub fn send(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> nix::Result<Option<us
     }
 }
 
+/// Says that nothing more will be sent. What was sent is still delivered.
+pub fn end(fd: BorrowedFd<'_>) -> nix::Result<()> {
+    shutdown(fd.as_raw_fd(), Shutdown::Write)
+}
+
 /// Closes so that what was sent arrives. Closing with unread bytes in the buffer makes TCP reset the connection, and the
 /// client may lose the response that is still on its way (RFC 9112, section 9.6): so the end is said first, and what has
 /// come meanwhile is read and dropped, within bounds.
 pub fn close_gently(fd: OwnedFd) {
     const MOST: usize = 64;
-    if shutdown(fd.as_raw_fd(), Shutdown::Write).is_err() {
+    if end(fd.as_fd()).is_err() {
         return; // already disconnected
     }
     let mut scrap = [0; 16 * 1024];
@@ -109,6 +114,11 @@ pub fn close_gently(fd: OwnedFd) {
             break;
         }
     }
+}
+
+/// Ends both directions: whoever waits on the socket wakes up. One that is not connected any more needs nothing.
+pub fn shut_down(fd: BorrowedFd<'_>) {
+    shutdown(fd.as_raw_fd(), Shutdown::Both).unwrap_or_default();
 }
 
 /// Sends up to `length` bytes of a file from its current position, sendfile(2): `None` when the socket is full.
