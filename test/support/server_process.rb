@@ -131,11 +131,11 @@ class ServerProcess
     children(of).flat_map { |child| [child, *descendants(child.pid)] }
   end
 
-  # Waits until the processes are gone (a zombie is not gone).
+  # Waits until the processes are gone. A zombie is not gone, unless it is an orphan, whose new parent may take its time.
   def wait_gone(*pids)
     deadline = now + PATIENCE
     pids.flatten.each do |gone|
-      until node(gone).nil?
+      while alive?(gone)
         raise "process #{gone} is still there: #{node(gone).inspect}" if now > deadline
 
         Process.wait(gone, Process::WNOHANG) if gone == pid
@@ -144,6 +144,14 @@ class ServerProcess
     rescue Errno::ECHILD
       next
     end
+  end
+
+  # @return [Boolean] whether the process is there; a zombie is, unless it is an orphan
+  def alive?(number)
+    state, ppid = File.read("/proc/#{number}/stat").rpartition(")").last.split
+    state != "Z" || ppid.to_i == pid || number == pid
+  rescue Errno::ENOENT, Errno::ESRCH
+    false
   end
 
   # Ends the server and waits for its end.
@@ -161,6 +169,21 @@ class ServerProcess
     Timeout.timeout(PATIENCE) { _, @status = Process.wait2(pid) }
     @collector.join(PATIENCE)
     @status
+  end
+
+  # Kills the master alone. While a child of it lives, the log is open.
+  #
+  # @return [Process::Status]
+  def kill_master
+    signal(:KILL)
+    Timeout.timeout(PATIENCE) { _, @status = Process.wait2(pid) }
+    @status
+  end
+
+  # @return [String] all that the server has written, once its last process has ended
+  def whole_log
+    @collector.join(PATIENCE) or raise "somebody still holds the log open"
+    log
   end
 
   # For teardown: ends whatever is left, without mercy.

@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require "support/life"
+
+# Many generations after one another: nothing may grow.
+class GenerationsTest < LifeTest
+  GENERATIONS = 20
+
+  APP = <<~'RUBY'
+    run ->(env) { [200, {}, ["#{env["pitchfork.worker"].generation} #{caller.size} #{Thread.list.size} #{IO.popen(["true"], &:read)}"]] }
+  RUBY
+
+  def descriptors(server)
+    server.tree.to_h do |node|
+      [node.title.sub(/\d+\)/, "N)"), Dir.children("/proc/#{node.pid}/fd").size]
+    end
+  end
+
+  # Until the last of the old generation has gone: the rollout is done before its mold is reaped.
+  def refork(server, generation)
+    server.signal(:USR2)
+    server.wait_for(/rollout gen=#{generation} done/)
+  end
+
+  def grow(config)
+    server = start(app: APP, config: config)
+    refork(server, 1)
+    before = [server.titles.map { |title| title.sub("gen:1", "gen:N") }, descriptors(server), server.get.body.split.drop(1)]
+    (2..GENERATIONS).each do |generation|
+      refork(server, generation)
+      now = server.get.body.split
+      assert_equal generation.to_s, now.first
+      assert_equal before[2], now.drop(1), "stack depth and threads in generation #{generation}"
+      assert_equal before[0], server.titles.map { |title| title.sub("gen:#{generation}", "gen:N") }
+      assert_equal before[1], descriptors(server), "descriptors in generation #{generation}"
+      assert_equal server.tree.size - 1, server.descendants.size
+    end
+    assert_clean_stop server
+  end
+
+  def test_promoted_in_place
+    grow("worker_processes 2\nrefork_max_unavailable 1")
+  end
+
+  def test_promoted_by_fork
+    grow("worker_processes 2\nrefork_max_unavailable 0")
+  end
+end

@@ -1,0 +1,173 @@
+# frozen_string_literal: true
+
+require "support/life"
+
+# How a worker becomes a mold.
+class PromotionTest < LifeTest
+  # A worker that has been asked for /thread has a thread, as clients of queues and databases have.
+  THREADED = <<~'RUBY'
+    run ->(env) do
+      Thread.new { sleep } if env["PATH_INFO"] == "/thread"
+      [200, {}, ["#{Process.pid} #{env["pitchfork.worker"].nr} #{env["pitchfork.worker"].generation} #{Thread.list.size}"]]
+    end
+  RUBY
+
+  def promoted(server)
+    line = server.wait_for(/worker=(\d) gen=(\d+) pid=(\d+) promoted: mold gen=(\d+) pid=(\d+) (in place|by fork)/)
+    [line[3].to_i, line[5].to_i, line[6]]
+  end
+
+  def test_in_place_the_pid_is_kept
+    server = start(app: HOLD, config: "worker_processes 3")
+    old = server.process("pitchfork mold").pid
+    worker, mold, how = (server.signal(:USR2) && promoted(server))
+    assert_equal [worker, "in place"], [mold, how]
+    server.wait_for(/mold gen=0 pid=#{old} retired/)
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal worker, server.process("pitchfork mold (gen:1)").pid
+    server.wait_gone(old)
+    assert_clean_stop server
+  end
+
+  def test_the_worker_that_served_most_is_promoted
+    server = start(app: HOLD, config: "worker_processes 2")
+    busy = hold(server)
+    others = Array.new(3) { server.get.body.split.first.to_i }
+    assert_equal 1, others.uniq.size
+    release
+    busy.join
+    server.signal(:USR2)
+    assert_equal others.first, promoted(server).first
+  end
+
+  def test_a_busy_worker_is_promoted_after_its_request
+    server = start(app: HOLD, config: "worker_processes 2")
+    busy = hold(server)
+    others = server.tree.select { |node| node.title.include?("worker") && node.pid != held_by }
+    others.each { |node| server.signal(:STOP, to: node.pid) }
+    release
+    assert_equal "200", busy.value.code
+    busy = hold(server)
+    others.each { |node| server.signal(:CONT, to: node.pid) }
+    server.signal(:USR2)
+    assert_equal "200", server.get.code
+    release
+    assert_equal "200", busy.value.code
+    assert_equal [held_by, held_by, "in place"], promoted(server)
+    server.wait_for(/rollout gen=1 done/)
+    assert_clean_stop server
+  end
+
+  def test_by_fork_when_the_worker_has_a_thread
+    server = start(app: THREADED, config: "worker_processes 2\nafter_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }")
+    pid, _, _, threads = server.get("/thread").body.split
+    assert_equal "2", threads
+    server.signal(:USR2)
+    worker, mold, how = promoted(server)
+    assert_equal [pid.to_i, "by fork"], [worker, how]
+    refute_equal worker, mold
+    File.read(path("held"))
+    assert_equal 2, server.titles.grep(/worker\[\d\] \(gen:0\)/).size
+    other = server.tree.find { |node| node.title.include?("worker") && node.pid != worker }.pid
+    server.signal(:STOP, to: other)
+    assert_equal pid, server.get.body.split.first, "it goes on serving while the mold prepares itself"
+    server.signal(:CONT, to: other)
+    release
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal mold, server.process("pitchfork mold (gen:1)").pid
+    assert_equal server.pid, server.process("pitchfork mold (gen:1)").ppid
+    assert_equal %w[1 1], server.get.body.split.last(2), "generation 1 has no thread but its own"
+    server.wait_gone(worker)
+    assert_clean_stop server
+  end
+
+  def test_in_place_is_refused_by_a_worker_with_a_thread_and_the_next_is_asked
+    server = start(app: THREADED, config: "worker_processes 2\npromotion :in_place")
+    pid = server.get("/thread").body.split.first.to_i
+    server.signal(:USR2)
+    server.wait_for(/worker=\d gen=0 pid=#{pid} can't be promoted: it has other threads, and promotion is :in_place/)
+    worker, mold, how = promoted(server)
+    assert_equal [mold, "in place"], [worker, how]
+    refute_equal pid, worker
+    server.wait_for(/rollout gen=1 done/)
+  end
+
+  def test_promotion_fork
+    server = start(app: HOLD, config: "worker_processes 2\npromotion :fork\nrefork_max_unavailable 1")
+    server.signal(:USR2)
+    worker, mold, how = promoted(server)
+    assert_equal "by fork", how
+    refute_equal worker, mold
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal mold, server.process("pitchfork mold (gen:1)").pid
+    assert_clean_stop server
+  end
+
+  def test_promotion_in_place_with_one_worker
+    server = start(app: HOLD, config: "promotion :in_place")
+    worker = server.process("pitchfork worker").pid
+    server.signal(:USR2)
+    assert_equal [worker, worker, "in place"], promoted(server)
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal "1", server.get.body.split.last
+    assert_clean_stop server
+  end
+
+  def test_one_worker_only_is_promoted_by_fork_and_answers_all_the_time
+    config = "after_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }"
+    server = start(app: HOLD, config: config)
+    pid = server.get.body.split.first
+    server.signal(:USR2)
+    assert_equal "by fork", promoted(server).last
+    File.read(path("held"))
+    3.times { assert_equal pid, server.get.body.split.first }
+    release
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal "1", server.get.body.split.last
+  end
+
+  def test_a_worker_that_is_no_longer_fork_safe_is_passed_over
+    app = "run ->(env) { Pitchfork::Info.no_longer_fork_safe! if env['PATH_INFO'] == '/unsafe'; [200, {}, [\"\#{Process.pid} \#{Pitchfork::Info.fork_safe?}\"]] }"
+    server = start(app: app, config: "worker_processes 2")
+    pid, safe = server.get("/unsafe").body.split
+    assert_equal "false", safe
+    server.signal(:USR2)
+    server.wait_for(/worker=\d gen=0 pid=#{pid} can't be promoted: it is no longer fork safe/)
+    worker, = promoted(server)
+    refute_equal pid.to_i, worker
+    server.wait_for(/rollout gen=1 done/)
+    assert_equal "true", server.get.body.split.last
+  end
+
+  def test_no_worker_can_be_promoted
+    app = "run ->(env) { Pitchfork::Info.no_longer_fork_safe!; [200, {}, [Process.pid.to_s]] }"
+    server = start(app: app)
+    pid = server.get.body
+    server.signal(:USR2)
+    server.wait_for(/worker=0 gen=0 pid=#{pid} can't be promoted: it is no longer fork safe/)
+    server.wait_for(/refork to gen=1 failed: it is no longer fork safe/)
+    assert_equal pid, server.get.body
+    server.signal(:USR2)
+    server.wait_for(/refork requested, but no worker can be promoted/)
+    assert_equal pid, server.get.body
+    assert_clean_stop server
+  end
+
+  def test_prevent_fork_is_waited_for
+    app = <<~'RUBY'
+      run ->(env) do
+        Thread.new do
+          Pitchfork.prevent_fork { File.write("held", Process.pid.to_s); File.open("gate", "r+") { |gate| gate.read(1) } }
+        end if env["PATH_INFO"] == "/prevent"
+        [200, {}, [Process.pid.to_s]]
+      end
+    RUBY
+    server = start(app: app, config: "worker_processes 2")
+    pid = server.get("/prevent").body
+    assert_equal pid, File.read(path("held"))
+    server.signal(:USR2)
+    File.write(path("gate"), ".")
+    assert_equal [pid.to_i, "by fork"], promoted(server).values_at(0, 2)
+    server.wait_for(/rollout gen=1 done/)
+  end
+end
