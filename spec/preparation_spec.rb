@@ -1,0 +1,119 @@
+# frozen_string_literal: true
+
+require "json"
+require "objspace"
+
+# What a process does to become a mold, once, before it forks.
+RSpec.describe Pitchfork::Preparation do
+  include Addresses
+
+  def prepare
+    Pitchfork::Preparation.call
+  end
+
+  # @return [Boolean] whether the GC is on; leaves it off
+  def gc_on?
+    !GC.disable
+  end
+
+  def make_garbage
+    100_000.times { Object.new }
+  end
+
+  it "switches the GC off in the mold and on again in its children" do
+    mold, child = fork_and do
+      prepare
+      child = fork_and do
+        Pitchfork::Preparation.release
+        gc_on?
+      end
+      [gc_on?, child]
+    end
+    expect(mold).to be(false)
+    expect(child).to be(true)
+  end
+
+  it "keeps a mold from collecting, whatever it allocates, and lets its children collect" do
+    mold, child = fork_and do
+      prepare
+      collections = lambda do
+        before = GC.count
+        make_garbage
+        GC.count - before
+      end
+      child = fork_and do
+        Pitchfork::Preparation.release
+        5.times.sum { collections.call }
+      end
+      [5.times.sum { collections.call }, child]
+    end
+    report("500,000 dead objects: #{mold} collections in the mold, #{child} in its child")
+    expect(mold).to eq(0)
+    expect(child).to be > 0
+  end
+
+  it "collects the garbage, so that no child has to" do
+    dead = fork_and do
+      type = Class.new
+      50_000.times { type.new }
+      prepare
+      ObjectSpace.each_object(type).count
+    end
+    # A word that is left on the stack may keep one alive.
+    expect(dead).to be < 10
+  end
+
+  it "makes survivors old, so that a minor GC in a child does not look at them" do
+    old = fork_and do
+      survivors = Array.new(1_000) { Object.new }
+      prepare
+      survivors.count { |object| JSON.parse(ObjectSpace.dump(object)).fetch("flags")["old"] }
+    end
+    expect(old).to eq(1_000)
+  end
+
+  it "moves survivors together, so that a child finds few holes among shared objects" do
+    skip "this Ruby can't compact" unless GC.respond_to?(:compact)
+
+    before, after = fork_and do
+      survivors = Application.scattered_heap(100_000)
+      pages = -> { survivors.map { |object| address_of(object) / Pagemap::PAGE }.uniq.size }
+      scattered = pages.call
+      prepare
+      [scattered, pages.call]
+    end
+    report("100,000 survivors lay on #{count(before)} pages and lie on #{count(after)}")
+    # They had a dead object beside each of them, and a string that lives as long as they do.
+    expect(after).to be < before * 0.8
+  end
+
+  it "gives free memory back to the kernel" do
+    before, after = fork_and do
+      # Too small for mappings of their own, so the allocator keeps what they leave.
+      strings = Array.new(200_000) { "x" * 300 }
+      full = Pagemap.of(Process.pid).size
+      strings.clear
+      prepare
+      [full, Pagemap.of(Process.pid).size]
+    end
+    report("#{count(before)} pages with 60 MB of strings, #{count(after)} after they died")
+    expect(before - after).to be > 60_000_000 / Pagemap::PAGE / 2
+  end
+
+  it "puts the allocator's free memory in order, so that no child has to" do
+    kept = nil
+    scatter = lambda do
+      # Appended to, so that even Ruby 3.3 asks malloc for the bytes; every other one dies and leaves a hole there.
+      kept = Array.new(200_000) { +"" << "x" * 40 }.select.with_index { |_, index| index.odd? }
+      GC.start
+    end
+    # More than any of the holes has, so that malloc looks through them all.
+    allocate = -> { "x" * 50_000 + kept.first }
+    prepared = pages_written(parent: -> { [scatter, method(:prepare)].each(&:call) }, &allocate)
+    unprepared = pages_written(parent: scatter, &allocate)
+    report("one string in a child writes to #{prepared.private} pages; without preparation to #{count(unprepared.private)}")
+    # 13 pages are the string itself, and as many its first half.
+    expect(prepared.private).to be < 100
+    expect(unprepared.private).to be > 500
+  end
+end
