@@ -20,11 +20,12 @@ module Pitchfork
 
     # @param client [Client] with a request that nobody has seen
     def call(client)
-      env = prepare(client)
+      env = client.env
       # The app may put others in their places.
-      input, finished = env.values_at("rack.input", "rack.response_finished")
+      finished = env["rack.response_finished"]
+      input = env["rack.input"] = body_of(client) if client.body?
       status, headers, body = @app.call(env)
-      Response.send(client, env, status, headers, body) unless client.hijacked?
+      Response.deliver(client, env, status, headers, body) unless client.hijacked?
     rescue ClientShutdown => e
       error = e # it is gone, or what it sent can't be read: nobody here is to blame
       client.refuse(400)
@@ -42,13 +43,8 @@ module Pitchfork
 
     private
 
-    def prepare(client)
-      env = client.env
-      env["rack.hijack"] = env["pitchfork.socket"] = client
-      env["rack.response_finished"] = env["rack.after_reply"] = []
-      env["pitchfork.worker"] = @worker
-      env["rack.input"] = @rewindable ? RewindableInput.new(client, @memory) : Input.new(client) if client.body?
-      env
+    def body_of(client)
+      @rewindable ? RewindableInput.new(client, @memory) : Input.new(client)
     end
 
     def close(body)

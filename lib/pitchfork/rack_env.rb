@@ -3,14 +3,34 @@
 require "pitchfork/input"
 
 module Pitchfork
-  # The part of the Rack environment that is the same for every request, as the running Rack's SPEC wants it.
+  # What the Rack environment of a request begins as, as the running Rack's SPEC wants it. The extension (src/ruby/env.rs)
+  # duplicates it for each request and changes what differs from the commonest one; the keys that always differ are here
+  # too, so that the copy has the right size from the start.
   module RackEnv
-    # Keys that every version has.
-    COMMON = {
+    # Of a GET without query. The address is what clients of a UNIX socket have.
+    REQUEST = {
+      "REQUEST_METHOD" => "GET",
+      "REQUEST_URI" => nil,
       "SCRIPT_NAME" => "",
+      "PATH_INFO" => nil,
+      "QUERY_STRING" => "",
+      "SERVER_PROTOCOL" => "HTTP/1.1",
+      "HTTP_VERSION" => "HTTP/1.1",
+      "SERVER_NAME" => nil,
+      "SERVER_PORT" => nil,
       "SERVER_SOFTWARE" => "pitchfork",
-      "rack.url_scheme" => "http",
-      "rack.hijack?" => true
+      "REMOTE_ADDR" => "127.0.0.1",
+      "rack.url_scheme" => "http"
+    }.freeze
+
+    # Of a connection.
+    CONNECTION = {
+      "rack.hijack?" => true,
+      "rack.hijack" => nil,
+      "rack.response_finished" => nil,
+      "rack.after_reply" => nil,
+      "pitchfork.socket" => nil,
+      "pitchfork.worker" => nil
     }.freeze
 
     # Rack 2 asks servers about processes and threads; Rack 3 does not, but apps still look.
@@ -23,8 +43,8 @@ module Pitchfork
     # @param configuration [Configuration]
     # @return [Hash] to be duplicated for each request
     def self.template(configuration)
-      COMMON.merge(
-        CONCURRENCY,
+      REQUEST.merge(
+        CONNECTION, CONCURRENCY,
         "rack.version" => [1, rack_2? ? 3 : 6].freeze,
         "rack.errors" => $stderr,
         "rack.input" => EmptyInput.new,

@@ -13,9 +13,9 @@ module Pitchfork
       # @param env [Hash]
       # @raise [ClientShutdown] when the client is gone
       # @raise [ResponseError] when it can't be sent
-      def send(client, env, status, headers, body)
+      def deliver(client, env, status, headers, body)
         headers = to_hash(headers) unless Hash === headers
-        status = Integer(status)
+        status = Integer(status) unless Integer === status
         if (hijack = headers[HIJACK])
           hand_over(client, status, headers, hijack)
         elsif Array === body

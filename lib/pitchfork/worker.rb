@@ -50,6 +50,7 @@ module Pitchfork
       @port.hello
       @server.callback(:after_worker_fork, self)
       @server.callback(:after_worker_ready, self)
+      @server.env_template["pitchfork.worker"] = self
       @exchange = Exchange.new(@server, self)
       title
     end

@@ -58,6 +58,8 @@ struct Inner {
     /// When all descriptors were looked at.
     looked: Duration,
     buffer: Vec<u8>,
+    /// The last client's address as text: behind a proxy all come from the same.
+    address: (Peer, String),
 }
 
 /// A listening socket. It belongs to a Ruby Socket that lives as long as the process.
@@ -112,6 +114,7 @@ impl WorkerPort {
                 last: 0,
                 looked: Duration::ZERO,
                 buffer: vec![0; BUFFER],
+                address: (Peer::Unix, String::new()),
             })),
             commission: RefCell::new(None),
             leaving: Cell::new(false),
@@ -370,13 +373,18 @@ impl Inner {
                     let begun = u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX);
                     self.link.scoreboard.row(self.link.seat.row).begin(begun);
                     let listener = &self.listeners[from];
+                    if self.address.0 != peer {
+                        self.address = (peer, peer.to_string());
+                    }
                     let origin = env::Origin {
-                        peer,
+                        address: (peer != Peer::Unix).then_some(&*self.address.1),
                         name: &listener.name,
                         port: listener.port,
                     };
                     let env = env::build(ruby, template, &head, &origin)?;
-                    return Client::new(ruby, fd, env, &head, &received[head.len..]).map(Some);
+                    let client = Client::new(ruby, fd, env, &head, &received[head.len..]);
+                    env::attach(ruby, env, client.as_value())?;
+                    return Ok(Some(client));
                 }
                 Err(error) => {
                     reject(fd, HeadError::status(&error));
@@ -391,7 +399,7 @@ impl Inner {
 fn reject(fd: OwnedFd, status: u16) {
     let text = error_response(status, &response::date());
     // It goes into an empty buffer or to a client that is gone: both need no more care.
-    if socket::send(fd.as_fd(), &[std::io::IoSlice::new(&text)]) != Err(Errno::EBADF) {
+    if socket::send(fd.as_fd(), &text) != Err(Errno::EBADF) {
         socket::close_gently(fd);
     }
 }

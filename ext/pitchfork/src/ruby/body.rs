@@ -148,7 +148,7 @@ impl RequestBody {
     fn receive(&mut self, ruby: &Ruby, fd: BorrowedFd<'_>) -> Result<(), Error> {
         if std::mem::take(&mut self.expects_continue) {
             // A client that is gone is noticed by the read below.
-            let sent = socket::send(fd, &[std::io::IoSlice::new(CONTINUE)]);
+            let sent = socket::send(fd, CONTINUE);
             sent.map_err(|errno| errors::client_shutdown(ruby, errno))?;
         }
         self.raw.clear();

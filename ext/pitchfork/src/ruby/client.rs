@@ -1,7 +1,6 @@
 //! `Pitchfork::Client`: one connection, from its request to its response.
 
 use std::cell::{Cell, RefCell};
-use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
 use magnus::value::Opaque;
@@ -66,8 +65,8 @@ impl Client {
         env: RHash,
         head: &Head<'_, '_>,
         early: &[u8],
-    ) -> Result<Obj<Self>, Error> {
-        let client = ruby.obj_wrap(Client {
+    ) -> Obj<Self> {
+        ruby.obj_wrap(Client {
             env: env.into(),
             request: RequestFacts {
                 head_method: head.method == "HEAD",
@@ -77,8 +76,7 @@ impl Client {
             socket: RefCell::new(Some(socket)),
             body: RefCell::new(RequestBody::new(head.framing, early, head.expects_continue)),
             state: Cell::new(State::Fresh),
-        });
-        Ok(client)
+        })
     }
 
     /// Runs `f` with the descriptor. It can't be closed meanwhile, though other threads may run.
@@ -136,7 +134,7 @@ impl Client {
         rb_self.state.set(State::Done);
         rb_self.with_socket(ruby, |fd| match framing {
             BodyFraming::Empty => response::send_all(ruby, fd, &out),
-            _ => response::send_array(ruby, fd, &out, body),
+            _ => response::send_array(ruby, fd, out, body, size),
         })
     }
 
@@ -290,11 +288,7 @@ impl Client {
         let fresh = self.state.replace(State::Done) == State::Fresh;
         if let (true, Some(fd)) = (fresh, self.socket.borrow().as_ref()) {
             // One packet into an empty buffer. A client that can't take it is gone.
-            return socket::send(
-                fd.as_fd(),
-                &[IoSlice::new(&error_response(status, &response::date()))],
-            )
-            .is_ok();
+            return socket::send(fd.as_fd(), &error_response(status, &response::date())).is_ok();
         }
         false
     }

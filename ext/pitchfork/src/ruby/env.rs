@@ -1,17 +1,16 @@
 //! The Rack environment of a request.
 //!
-//! What is the same for every request comes from a template, duplicated: that is the fastest way to make a Hash of this size.
+//! What is the same for every request comes from a template (lib/pitchfork/rack_env.rb), duplicated: that is the fastest way to make a Hash of this size.
 //! Keys are interned, values are fresh binary strings that the app may keep and change.
 
 use std::sync::OnceLock;
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
-use magnus::value::Opaque;
+use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
 use pitchfork_core::http::{Head, authority, head};
 
 use crate::ruby::strings::{constant, intern};
-use crate::sys::socket::Peer;
 
 /// The names that nearly every request has. Others are interned as they come.
 const COMMON: [&str; 30] = [
@@ -58,17 +57,22 @@ struct Keys {
     http_version: Opaque<RString>,
     remote_addr: Opaque<RString>,
     http_host: Opaque<RString>,
+    hijack: Opaque<RString>,
+    socket: Opaque<RString>,
+    response_finished: Opaque<RString>,
+    after_reply: Opaque<RString>,
     common: [Opaque<RString>; COMMON.len()],
     /// Values.
-    get: Opaque<RString>,
     post: Opaque<RString>,
     http_10: Opaque<RString>,
-    http_11: Opaque<RString>,
-    empty: Opaque<RString>,
-    local: Opaque<RString>,
+    port_80: Opaque<RString>,
 }
 
 static KEYS: OnceLock<Keys> = OnceLock::new();
+
+fn keys() -> &'static Keys {
+    KEYS.get().expect("init has run")
+}
 
 /// Makes the constant strings. Once, when the library is loaded.
 pub fn init(ruby: &Ruby) {
@@ -84,90 +88,124 @@ pub fn init(ruby: &Ruby) {
         http_version: make("HTTP_VERSION"),
         remote_addr: make("REMOTE_ADDR"),
         http_host: make("HTTP_HOST"),
+        hijack: make("rack.hijack"),
+        socket: make("pitchfork.socket"),
+        response_finished: make("rack.response_finished"),
+        after_reply: make("rack.after_reply"),
         common: COMMON.map(|name| {
             let mut buffer = Vec::new();
             make(std::str::from_utf8(key_bytes(name, &mut buffer)).expect("ASCII"))
         }),
-        get: make("GET"),
         post: make("POST"),
         http_10: make("HTTP/1.0"),
-        http_11: make("HTTP/1.1"),
-        empty: make(""),
-        local: make("127.0.0.1"),
+        port_80: make("80"),
     });
 }
 
 /// Where the request came in.
 pub struct Origin<'l> {
-    /// Who sent it.
-    pub peer: Peer,
+    /// The client's address as text; `None` on a UNIX socket.
+    pub address: Option<&'l str>,
     /// The listener's name and port, for requests without Host.
     pub name: &'l [u8],
     /// See above.
     pub port: u16,
 }
 
-/// Builds the environment of `head`.
+/// Builds the environment of `head`. The template has all keys but those of the fields, and the values of the commonest
+/// request (a GET without query, in HTTP/1.1), so that the copy neither grows nor is told what it knows already.
 pub fn build(
     ruby: &Ruby,
     template: RHash,
     head: &Head<'_, '_>,
     origin: &Origin<'_>,
 ) -> Result<RHash, Error> {
-    let keys = KEYS.get().expect("init has run");
+    let keys = keys();
     let env = duplicate(template)?;
-    let set = |key: Opaque<RString>, value: RString| env.aset(ruby.get_inner(key), value);
     let fresh = |bytes: &[u8]| ruby.str_from_slice(bytes);
-    let empty = ruby.get_inner(keys.empty);
+    let key = |key: Opaque<RString>| ruby.get_inner(key);
 
-    set(
-        keys.request_method,
-        match head.method {
-            "GET" => ruby.get_inner(keys.get),
-            "POST" => ruby.get_inner(keys.post),
-            other => fresh(other.as_bytes()),
-        },
-    )?;
-    let target = &head.target;
-    set(keys.request_uri, fresh(target.raw.as_bytes()))?;
-    set(keys.path_info, fresh(target.path.as_bytes()))?;
-    let query = if target.query.is_empty() {
-        empty
-    } else {
-        fresh(target.query.as_bytes())
+    let host = head.host.filter(|host| !host.is_empty());
+    let (name, port) =
+        (host.and_then(authority::split)).unwrap_or((origin.name, Some(origin.port)));
+    let port = match port {
+        None | Some(80) => ruby.get_inner(keys.port_80),
+        Some(port) => fresh(port.to_string().as_bytes()),
     };
-    set(keys.query_string, query)?;
-    let protocol = ruby.get_inner(if head.minor_version == 0 {
-        keys.http_10
-    } else {
-        keys.http_11
-    });
-    set(keys.server_protocol, protocol)?;
-    match origin.peer {
-        Peer::Ip(ip) => set(keys.remote_addr, fresh(ip.to_string().as_bytes()))?,
-        // The SPEC wants an address; who can reach the socket's file is on this machine.
-        Peer::Unix => set(keys.remote_addr, ruby.get_inner(keys.local))?,
+    store_all(
+        env,
+        &[
+            (key(keys.request_uri), fresh(head.target.raw.as_bytes())),
+            (key(keys.path_info), fresh(head.target.path.as_bytes())),
+            (key(keys.server_name), fresh(name)),
+            (key(keys.server_port), port),
+        ],
+    )?;
+    match head.method {
+        "GET" => {}
+        "POST" => env.aset(key(keys.request_method), ruby.get_inner(keys.post))?,
+        other => env.aset(key(keys.request_method), fresh(other.as_bytes()))?,
+    }
+    if !head.target.query.is_empty() {
+        env.aset(key(keys.query_string), fresh(head.target.query.as_bytes()))?;
+    }
+    // The template says what a UNIX socket has: the SPEC wants an address, and who can reach its file is on this machine.
+    if let Some(address) = origin.address {
+        env.aset(key(keys.remote_addr), fresh(address.as_bytes()))?;
     }
     for field in head.fields {
-        if !head::is_ambiguous(field.name) {
+        if !head::is_ambiguous(field.name) && !is_set_otherwise(field.name) {
             set_field(ruby, env, field.name, field.value)?;
         }
     }
-    // After the fields: one called Version has the same key.
-    set(keys.http_version, protocol)?;
-    let host = head.host.filter(|host| !host.is_empty());
     if let Some(host) = host {
         // An absolute target has replaced it (RFC 9112, section 3.2.2).
-        set(keys.http_host, fresh(host))?;
+        env.aset(key(keys.http_host), fresh(host))?;
     }
-    let (name, port) =
-        (host.and_then(authority::split)).unwrap_or((origin.name, Some(origin.port)));
-    set(keys.server_name, fresh(name))?;
-    set(
-        keys.server_port,
-        fresh(port.unwrap_or(80).to_string().as_bytes()),
-    )?;
+    if head.minor_version == 0 {
+        let version = ruby.get_inner(keys.http_10);
+        store_all(
+            env,
+            &[
+                (key(keys.server_protocol), version),
+                (key(keys.http_version), version),
+            ],
+        )?;
+    }
     Ok(env)
+}
+
+/// Puts in what belongs to the connection: the client, and the list of what to call when all is over.
+pub fn attach(ruby: &Ruby, env: RHash, client: Value) -> Result<(), Error> {
+    let keys = keys();
+    let finished = ruby.ary_new().as_value();
+    store_all(
+        env,
+        &[
+            (ruby.get_inner(keys.hijack), client),
+            (ruby.get_inner(keys.socket), client),
+            (ruby.get_inner(keys.response_finished), finished),
+            (ruby.get_inner(keys.after_reply), finished),
+        ],
+    )
+}
+
+/// Stores several pairs under one protection.
+fn store_all<V: ReprValue>(env: RHash, pairs: &[(RString, V)]) -> Result<(), Error> {
+    protect(|| {
+        for (key, value) in pairs {
+            // SAFETY: live values, kept by the caller's stack; nothing here has a destructor.
+            unsafe { rb_sys::rb_hash_aset(env.as_raw(), key.as_raw(), value.as_raw()) };
+        }
+        rb_sys::Qnil.into()
+    })
+    .map(|_| ())
+}
+
+/// Host is taken from the head, where it is checked. A field called Version would take the place of HTTP_VERSION.
+fn is_set_otherwise(name: &str) -> bool {
+    matches!(name.len(), 4 | 7)
+        && (name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("version"))
 }
 
 /// A name's value, joined to what an earlier line of the same name said (RFC 9110, section 5.3; cookies: RFC 6265, 5.4).
@@ -181,7 +219,7 @@ fn set_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), Er
     } else {
         ", "
     };
-    if name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("host") {
+    if name.eq_ignore_ascii_case("content-length") {
         return Ok(()); // repeated, and checked to be the same
     }
     // SAFETY: the bytes are copied before Ruby is called again.
@@ -190,7 +228,7 @@ fn set_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), Er
 }
 
 fn field_key(ruby: &Ruby, name: &str) -> Result<RString, Error> {
-    let keys = KEYS.get().expect("init has run");
+    let keys = keys();
     let known = COMMON
         .iter()
         .position(|common| common.eq_ignore_ascii_case(name));

@@ -20,6 +20,9 @@ const STALL: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(5);
 const LINGER_IDLE: Duration = Duration::from_secs(1);
 
+/// A body up to this size, in bytes, is copied.
+const SMALL: u64 = 16 * 1024;
+
 /// So many pieces go into one system call, beside the head. The kernel's limit is 1024 (IOV_MAX).
 const PIECES: usize = 64;
 
@@ -102,42 +105,45 @@ fn string(ruby: &Ruby, value: Value, what: &str) -> Result<RString, Error> {
 
 /// The bytes in an Array body.
 pub fn array_size(ruby: &Ruby, body: RArray) -> Result<u64, Error> {
-    (0..body.len()).try_fold(0, |sum, index| {
-        let part = string(
-            ruby,
-            body.entry(isize::try_from(index).unwrap_or(isize::MAX))?,
-            "a body part",
-        )?;
-        Ok(sum + part.len() as u64)
+    // SAFETY: no Ruby code runs while the slice is borrowed, unless it is given up with an error.
+    (unsafe { body.as_slice() }.iter()).try_fold(0, |sum, part| {
+        body_part(ruby, *part).map(|part| sum + part.len() as u64)
     })
 }
 
-/// Sends the head and as much of the Array body as goes in one system call, then the rest.
-pub fn send_array(ruby: &Ruby, fd: BorrowedFd<'_>, head: &[u8], body: RArray) -> Result<(), Error> {
-    let mut slices = Vec::with_capacity(PIECES.min(body.len()) + 1);
-    slices.push(IoSlice::new(head));
-    // SAFETY: neither the array nor its strings are touched until the system call is over: it does not block, the GVL is
-    // held, and no Ruby code runs.
-    let parts = unsafe { body.as_slice() }.iter().take(PIECES);
-    let parts: Vec<RString> = parts.copied().filter_map(RString::from_value).collect();
-    // SAFETY: as above.
-    slices.extend(
-        parts
-            .iter()
-            .map(|part| IoSlice::new(unsafe { part.as_slice() })),
-    );
-    let sent = socket::send(fd, &slices).map_err(|errno| errors::client_shutdown(ruby, errno))?;
-    drop(slices);
-    let mut skip = sent.unwrap_or(0);
+fn body_part(ruby: &Ruby, part: Value) -> Result<RString, Error> {
+    RString::from_value(part)
+        .ok_or_else(|| errors::response(ruby, format!("a body part is not a String: {part:?}")))
+}
+
+/// Sends the head and an Array body of `size` bytes, in one system call if the socket takes it. A small body is copied behind
+/// the head: that costs less than to tell the kernel of several pieces.
+pub fn send_array(
+    ruby: &Ruby,
+    fd: BorrowedFd<'_>,
+    mut head: Vec<u8>,
+    body: RArray,
+    size: u64,
+) -> Result<(), Error> {
+    if size <= SMALL {
+        // SAFETY: copied at once; no Ruby code runs.
+        for part in unsafe { body.as_slice() } {
+            let part = body_part(ruby, *part)?;
+            // SAFETY: as above.
+            head.extend_from_slice(unsafe { part.as_slice() });
+        }
+        return send_all(ruby, fd, &head);
+    }
+    let mut skip = send_gathered(ruby, fd, &head, body)?;
     if skip < head.len() {
         send_all(ruby, fd, &head[skip..])?;
     }
     skip = skip.saturating_sub(head.len());
     for index in 0..body.len() {
-        let part = string(
+        // Other threads may have changed the array since; what is sent then is wrong, but is a String.
+        let part = body_part(
             ruby,
             body.entry(isize::try_from(index).unwrap_or(isize::MAX))?,
-            "a body part",
         )?;
         if skip >= part.len() {
             skip -= part.len();
@@ -147,6 +153,28 @@ pub fn send_array(ruby: &Ruby, fd: BorrowedFd<'_>, head: &[u8], body: RArray) ->
         skip = 0;
     }
     Ok(())
+}
+
+/// Sends what fits of the head and the first parts of the body at once. Answers how many bytes that was.
+fn send_gathered(
+    ruby: &Ruby,
+    fd: BorrowedFd<'_>,
+    head: &[u8],
+    body: RArray,
+) -> Result<usize, Error> {
+    // SAFETY: neither the array nor its strings are touched until the system call is over: it does not block, the GVL is
+    // held, and no Ruby code runs.
+    let parts = unsafe { body.as_slice() }.iter().take(PIECES);
+    let parts: Vec<RString> = parts.copied().map_while(RString::from_value).collect();
+    // SAFETY: as above.
+    let bytes = parts
+        .iter()
+        .map(|part| IoSlice::new(unsafe { part.as_slice() }));
+    let slices: Vec<_> = std::iter::once(IoSlice::new(head)).chain(bytes).collect();
+    let sent = socket::send_gathered(fd, &slices);
+    Ok(sent
+        .map_err(|errno| errors::client_shutdown(ruby, errno))?
+        .unwrap_or(0))
 }
 
 /// Sends a String from an offset, waiting as often as needed. A frozen copy (which shares the bytes) is what is sent, so that
@@ -169,7 +197,7 @@ pub fn send_string(
 /// Sends all of it.
 pub fn send_all(ruby: &Ruby, fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
-        match socket::send(fd, &[IoSlice::new(bytes)]) {
+        match socket::send(fd, bytes) {
             Ok(Some(sent)) => bytes = &bytes[sent..],
             Ok(None) => wait_writable(ruby, fd)?,
             Err(errno) => return Err(errors::client_shutdown(ruby, errno)),

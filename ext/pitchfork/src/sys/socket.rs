@@ -1,5 +1,6 @@
 //! Sockets of clients: accept, receive, send. Nothing here blocks; who must wait polls.
 
+use std::fmt;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,10 +10,19 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
 
 /// Where a client is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     Ip(IpAddr),
     Unix,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Ip(ip) => ip.fmt(f),
+            Peer::Unix => f.write_str("unix"),
+        }
+    }
 }
 
 /// Takes a connection from the listener's queue; `None` when there is none, or when it was gone before we came (accept(2)
@@ -86,9 +96,19 @@ pub fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> nix::Result<Option<usize>
 }
 
 /// Sends what fits into the socket's buffer: `None` when nothing does.
-pub fn send(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> nix::Result<Option<usize>> {
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    match sendmsg::<()>(fd.as_raw_fd(), slices, &[], flags, None) {
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<Option<usize>> {
+    taken(nix::sys::socket::send(fd.as_raw_fd(), bytes, SEND))
+}
+
+/// As [`send`], from several places.
+pub fn send_gathered(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> nix::Result<Option<usize>> {
+    taken(sendmsg::<()>(fd.as_raw_fd(), slices, &[], SEND, None))
+}
+
+const SEND: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
+
+fn taken(sent: nix::Result<usize>) -> nix::Result<Option<usize>> {
+    match sent {
         Ok(count) => Ok(Some(count)),
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
