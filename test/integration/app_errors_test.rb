@@ -35,8 +35,8 @@ class AppErrorsTest < AppTest
     server = serve(<<~'RUBY', lint: false)
       ->(env) { [200, env["PATH_INFO"] == "/length" ? { "content-length" => "9" } : {}, Enumerator.new { |y| y << "some"; raise "later" }] }
     RUBY
-    assert_equal [200, "4\r\nsome\r\n"], fetch(server).then { |reply| [reply.status, reply.body] }
-    assert_equal %w[9 some], fetch(server, "/length").then { |reply| [reply["content-length"], reply.body] }
+    assert_equal [200, "4\r\nsome\r\n"], fetch(server).show(:status, :body)
+    assert_equal %w[9 some], fetch(server, "/length").show("content-length", :body)
     2.times { server.wait_for(/failed: later \(RuntimeError\)/) }
   end
 
@@ -57,7 +57,8 @@ class AppErrorsTest < AppTest
 
   # What is no StandardError ends the process; that was meant. Another takes its place.
   def test_an_app_that_ends_its_process
-    server = serve('->(env) { instance_eval(env["HTTP_X_CODE"]); [200, {}, ["fine"]] }', lint: false, config: "max_consecutive_spawn_errors nil")
+    server = serve('->(env) { instance_eval(env["HTTP_X_CODE"]); [200, {}, ["fine"]] }', lint: false,
+config: "max_consecutive_spawn_errors nil")
     ["exit", "exit!", "abort('said')", "raise Exception, 'odd'", "Process.kill(:KILL, Process.pid)"].each do |code|
       before = server.process("pitchfork worker[0]").pid
       begin

@@ -37,7 +37,7 @@ class BodiesTest < AppTest
 
   # More parts than one system call takes (IOV_MAX is 1024), and more bytes than a socket's buffer.
   def test_a_large_array
-    server = serve('->(_) { [200, {}, Array.new(3000) { |i| i.to_s.rjust(2000) }] }', lint: false)
+    server = serve("->(_) { [200, {}, Array.new(3000) { |i| i.to_s.rjust(2000) }] }", lint: false)
     expected = Array.new(3000) { |i| i.to_s.rjust(2000) }.join
     assert fetch(server).body == expected
     slow = +"".b
@@ -46,7 +46,8 @@ class BodiesTest < AppTest
   end
 
   def test_an_array_of_many_encodings
-    server = serve('->(_) { [200, { "content-type" => "text/plain" }, ["\u00e9", "\xff".b, "\u00fc".encode("UTF-16LE"), "a"]] }', lint: false)
+    server = serve('->(_) { [200, { "content-type" => "text/plain" }, ["\u00e9", "\xff".b, "\u00fc".encode("UTF-16LE"), "a"]] }',
+                   lint: false)
     assert_equal "\xc3\xa9\xff\xfc\x00a".b, fetch(server).body
   end
 
@@ -114,7 +115,7 @@ class BodiesTest < AppTest
     end
     head = ask(server, request("HEAD", "/200?each"))
     assert_equal [200, "2", ""], [head.status, head["content-length"], head.body]
-    assert_equal ["2", ""], ask(server, request("HEAD", "/200?array")).then { |reply| [reply["content-length"], reply.body] }
+    assert_equal ["2", ""], ask(server, request("HEAD", "/200?array")).show("content-length", :body)
     assert_equal %w[204 304 200], notes
   end
 

@@ -23,7 +23,8 @@ class BootEnvironmentTest < LifeTest
 
   def test_flags_of_ruby_whose_value_is_a_word_of_its_own
     write("lib/preloaded.rb", "PRELOADED = 1\n")
-    server = start(app: INSPECT, ruby: ["-I", "lib", "-r", "preloaded", "--enable", "frozen-string-literal", "--external-encoding", "ISO-8859-1"])
+    flags = ["-I", "lib", "-r", "preloaded", "--enable", "frozen-string-literal", "--external-encoding", "ISO-8859-1"]
+    server = start(app: INSPECT, ruby: flags)
     assert_equal "1", ask(server, "PRELOADED")
     assert_equal "true", ask(server, "''.frozen?")
     assert_equal "#<Encoding:ISO-8859-1>", ask(server, "Encoding.default_external")

@@ -61,7 +61,7 @@ class BootTest < LifeTest
   end
 
   def test_a_boot_mold_that_is_killed
-    server = server(app: "File.write('held', Process.pid.to_s)\nFile.open('gate', 'r+') { |gate| gate.read(1) }\n#{HOLD}").spawn
+    server = server(app: "wait_here\n#{HOLD}").spawn
     mold = Integer(File.read(path("held")))
     server.signal(:KILL, to: mold)
     assert_equal 1, server.wait.exitstatus
@@ -70,7 +70,7 @@ class BootTest < LifeTest
 
   def test_a_server_that_is_stopped_while_it_boots
     %i[TERM QUIT INT].each do |signal|
-      server = server(app: "File.write('held', Process.pid.to_s)\nFile.open('gate', 'r+') { |gate| gate.read(1) }\n#{HOLD}").spawn
+      server = server(app: "wait_here\n#{HOLD}").spawn
       mold = Integer(File.read(path("held")))
       assert_equal 0, server.stop(signal).exitstatus
       server.wait_gone(mold)
@@ -82,8 +82,8 @@ class BootTest < LifeTest
 
   def test_nobody_can_connect_before_a_worker_is_ready
     port = TCPServer.open("127.0.0.1", 0) { |free| free.addr[1] }
-    config = "listen '127.0.0.1:#{port}'\nafter_worker_ready { File.write('held', 'worker'); File.open('gate', 'r+') { |gate| gate.read(1) } }"
-    server = server(app: "File.write('held', 'app')\nFile.open('gate', 'r+') { |gate| gate.read(1) }\n#{HOLD}", config: config).spawn
+    config = "listen '127.0.0.1:#{port}'\nafter_worker_ready { wait_here('worker') }"
+    server = server(app: "wait_here('app')\n#{HOLD}", config: config).spawn
     %w[app worker].each do |stage|
       assert_equal stage, File.read(path("held"))
       assert_raises(Errno::ECONNREFUSED) { TCPSocket.open("127.0.0.1", port).close }
@@ -98,6 +98,6 @@ class BootTest < LifeTest
     lines = server.log.lines.map { |line| line[/ : (.*)/, 1].gsub(/pid=\d+/, "pid=N").gsub(/\d+\.\d{3}s/, "Ts").sub(/:\d+$/, ":N") }
     expected = ["mold gen=0 pid=N booting", "mold gen=0 pid=N ready in Ts", "listening on http://127.0.0.1:N",
                 "worker=N gen=0 pid=N ready in Ts", "worker=N gen=0 pid=N ready in Ts", "server ready: 2 workers gen=0 in Ts"]
-    assert_equal expected, lines.map { |line| line.sub(/worker=\d/, "worker=N") }
+    assert_equal(expected, lines.map { |line| line.sub(/worker=\d/, "worker=N") })
   end
 end

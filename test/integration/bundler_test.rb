@@ -9,7 +9,7 @@ class BundlerTest < IntegrationTest
   CLEAN = ENV.keys.grep(/\ABUNDLE|\ARUBY|\AGEM_/).to_h { |name| [name, nil] }.freeze
 
   def test_bundle_exec
-    write("Gemfile", "source 'https://rubygems.org'\ngem 'pitchfork', path: #{ServerProcess::ROOT.dump}\ngem 'rack'\n")
+    write("Gemfile", "source Gem.default_sources.first\ngem 'pitchfork', path: #{ServerProcess::ROOT.dump}\ngem 'rack'\n")
     write("config/pitchfork.rb", "listen '127.0.0.1:0'\nworker_processes 2\nrefork_max_unavailable 1\n")
     write("config.ru", "run ->(_) { [200, { 'content-type' => 'text/plain' }, [$LOADED_FEATURES.grep(/bundler\\/setup/).size.to_s]] }\n")
     bundle("install", "--local", "--quiet")

@@ -41,7 +41,7 @@ class CommandLineTest < IntegrationTest
     write("parts/two/second.rb", "SECOND = FIRST + 1")
     write("parts/last/first.rb", "FIRST = 100")
     server = command("-l", "127.0.0.1:0", "-I", "parts/one:parts/two", "-I", "parts/last", "-r", "first", "-r", "second",
-      "-e", "THIRD = SECOND + 1", "-e", "FOURTH = [THIRD + 1, __FILE__, __LINE__]").start
+                     "-e", "THIRD = SECOND + 1", "-e", "FOURTH = [THIRD + 1, __FILE__, __LINE__]").start
     assert_equal ["[1, 2, 3]", '[4, "-e", 2]', "false"], shown(server, "[FIRST, SECOND, THIRD]", "FOURTH", "$VERBOSE || $DEBUG")
   end
 
@@ -68,7 +68,8 @@ class CommandLineTest < IntegrationTest
     assert_equal ["6"], shown(command("-l", "127.0.0.1:0").start, "2 * 3")
     write("frozen.ru", "# frozen_string_literal: true\nLITERAL = ''\nPLACE = [__FILE__, __LINE__]\n#{SHOW}")
     assert_equal ["true", '["frozen.ru", 3]'],
-      shown(command("-l", "127.0.0.1:0", "frozen.ru").start, "LITERAL.frozen?", "PLACE.then { |file, line| [File.basename(file), line] }")
+                 shown(command("-l", "127.0.0.1:0", "frozen.ru").start, "LITERAL.frozen?",
+                       "PLACE.then { |file, line| [File.basename(file), line] }")
   end
 
   def test_letters_in_the_app
@@ -117,7 +118,7 @@ class CommandLineTest < IntegrationTest
       "listen 8080, backlog: 'x'" => /listen: backlog: expected .*, got "x"/,
       "listen 8080, backlogg: 1" => /listen: unknown option backlogg; did you mean backlog\?/,
       "timeout nil" => /timeout: expected .*, got nil/,
-      "refork_after 5" => /refork_after: expected .*, got 5/,
+      "refork_after [5, :later]" => /refork_after: expected .*, got .*later/,
       "after_worker_fork 5" => /after_worker_fork: expected .*, got 5/,
       "raise 'mine'" => /RuntimeError: mine/
     }.each do |line, expected|

@@ -53,7 +53,7 @@ class DeathPipeTest < LifeTest
 
   def test_a_large_response_is_sent_to_its_end
     app = <<~'RUBY'
-      run ->(env) { [200, {}, Enumerator.new { |body| File.write("held", Process.pid.to_s); File.open("gate", "r+") { |gate| gate.read(1) }; 64.times { body << "x" * 65_536 } }] }
+      run ->(env) { [200, {}, Enumerator.new { |body| wait_here; 64.times { body << "x" * 65_536 } }] }
     RUBY
     server = start(app: app)
     response = hold(server)
@@ -70,7 +70,7 @@ class DeathPipeTest < LifeTest
   end
 
   def test_while_the_boot_mold_boots_the_app
-    server = server(app: "File.write('held', Process.pid.to_s)\nFile.open('gate', 'r+') { |gate| gate.read(1) }\n#{HOLD}").spawn
+    server = server(app: "wait_here\n#{HOLD}").spawn
     mold = Integer(File.read(path("held")))
     children = kill_master(server)
     assert_equal [mold], children
@@ -79,7 +79,7 @@ class DeathPipeTest < LifeTest
   end
 
   def test_while_a_worker_starts
-    config = "after_worker_fork { File.write('held', Process.pid.to_s); File.open('gate', 'r+') { |gate| gate.read(1) } }"
+    config = "after_worker_fork { wait_here }"
     server = server(app: HOLD, config: config).spawn
     worker = Integer(File.read(path("held")))
     children = kill_master(server)
@@ -100,7 +100,7 @@ class DeathPipeTest < LifeTest
   def test_in_the_middle_of_a_promotion
     config = <<~RUBY
       worker_processes 2
-      after_mold_fork { |_, mold| (File.write('held', Process.pid.to_s); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }
+      after_mold_fork { |_, mold| wait_here if mold.generation == 1 }
     RUBY
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
@@ -115,7 +115,7 @@ class DeathPipeTest < LifeTest
   def test_in_the_middle_of_a_rollout
     config = <<~RUBY
       worker_processes 2
-      after_worker_fork { |_, worker| (File.write('held', Process.pid.to_s); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 }
+      after_worker_fork { |_, worker| wait_here if worker.generation == 1 }
     RUBY
     server = start(app: HOLD, config: config)
     server.signal(:USR2)

@@ -35,7 +35,8 @@ class EnvTest < AppTest
     assert_equal "", env(server, request("GET", "/?"))["QUERY_STRING"]
     assert_equal "PROPFIND", env(server, request("PROPFIND", "/"))["REQUEST_METHOD"]
     absolute = env(server, request("GET", "http://other:81/path?query"))
-    assert_equal %w[/path query other 81 other:81], absolute.values_at("PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT", "HTTP_HOST")
+    assert_equal %w[/path query other 81 other:81],
+                 absolute.values_at("PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT", "HTTP_HOST")
   end
 
   # Lint of Rack 2 knows no such path.
@@ -51,13 +52,13 @@ class EnvTest < AppTest
       assert_equal expected, env(server, "GET / HTTP/1.1\r\nHost: #{host}\r\n\r\n").values_at("SERVER_NAME", "SERVER_PORT"), host
     end
     assert_equal ["127.0.0.1", port, "HTTP/1.0", nil],
-      env(server, "GET / HTTP/1.0\r\n\r\n").values_at("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST")
+                 env(server, "GET / HTTP/1.0\r\n\r\n").values_at("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST")
   end
 
   def test_the_fields
     server = serve_env
     shown = env(server, request("POST", "/", "X-One:  a ", "x-one:b", "X-ONE: c", "Cookie: a=1", "cookie: b=2", "X-Empty:",
-      "Content-Type: text/x", "Content-Length: 0", "X.Dot: d", "Accept: text/html;q=\"\u00e9\""))
+                                "Content-Type: text/x", "Content-Length: 0", "X.Dot: d", "Accept: text/html;q=\"\u00e9\""))
     assert_equal "a, b, c", shown["HTTP_X_ONE"]
     assert_equal "a=1; b=2", shown["HTTP_COOKIE"]
     assert_equal "", shown["HTTP_X_EMPTY"]
@@ -79,7 +80,7 @@ class EnvTest < AppTest
     names = %w[REMOTE-ADDR Request-Method rack.url-scheme Script-Name Version]
     shown = env(serve_env, request("GET", "/", *names.map { |name| "#{name}: forged" }))
     assert_equal %w[HTTP_RACK.URL_SCHEME HTTP_REMOTE_ADDR HTTP_REQUEST_METHOD HTTP_SCRIPT_NAME],
-      (shown.select { |_, value| value == "forged" }.keys - ["HTTP_VERSION"]).sort
+                 (shown.select { |_, value| value == "forged" }.keys - ["HTTP_VERSION"]).sort
     assert_equal "HTTP/1.1", shown["HTTP_VERSION"]
   end
 

@@ -35,7 +35,7 @@ class FilesTest < AppTest
     assert reply.body == content
     assert_empty ask(server, request("HEAD", "/large")).body
     write("empty", "")
-    assert_equal ["0", ""], fetch(server, "/empty").then { |reply| [reply["content-length"], reply.body] }
+    assert_equal ["0", ""], fetch(server, "/empty").show("content-length", :body)
     assert_equal ["closed"] * 2, notes.first(2)
   end
 
@@ -51,7 +51,7 @@ class FilesTest < AppTest
   def test_what_rack_files_serves
     write("public/a.txt", "text of a file")
     server = serve("Rack::Files.new('public')", setup: "require 'rack/files'", lint: RACK >= 3)
-    assert_equal ["14", "text of a file"], fetch(server, "/a.txt").then { |reply| [reply["content-length"], reply.body] }
+    assert_equal ["14", "text of a file"], fetch(server, "/a.txt").show("content-length", :body)
     part = fetch(server, "/a.txt", "Range: bytes=5-6")
     assert_equal [206, "2", "of"], [part.status, part["content-length"], part.body]
     assert_equal 404, fetch(server, "/none").status

@@ -10,13 +10,16 @@ class GenerationsTest < LifeTest
     run ->(env) { [200, {}, ["#{env["pitchfork.worker"].generation} #{caller.size} #{Thread.list.size} #{IO.popen(["true"], &:read)}"]] }
   RUBY
 
+  def titles(server)
+    server.titles.map { |title| title.sub(/gen:\d+/, "gen:N") }
+  end
+
   def descriptors(server)
     server.tree.to_h do |node|
       [node.title.sub(/\d+\)/, "N)"), Dir.children("/proc/#{node.pid}/fd").size]
     end
   end
 
-  # Until the last of the old generation has gone: the rollout is done before its mold is reaped.
   def refork(server, generation)
     server.signal(:USR2)
     server.wait_for(/rollout gen=#{generation} done/)
@@ -25,13 +28,13 @@ class GenerationsTest < LifeTest
   def grow(config)
     server = start(app: APP, config: config)
     refork(server, 1)
-    before = [server.titles.map { |title| title.sub("gen:1", "gen:N") }, descriptors(server), server.get.body.split.drop(1)]
+    before = [titles(server), descriptors(server), server.get.body.split.drop(1)]
     (2..GENERATIONS).each do |generation|
       refork(server, generation)
       now = server.get.body.split
       assert_equal generation.to_s, now.first
       assert_equal before[2], now.drop(1), "stack depth and threads in generation #{generation}"
-      assert_equal before[0], server.titles.map { |title| title.sub("gen:#{generation}", "gen:N") }
+      assert_equal before[0], titles(server)
       assert_equal before[1], descriptors(server), "descriptors in generation #{generation}"
       assert_equal server.tree.size - 1, server.descendants.size
     end

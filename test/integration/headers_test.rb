@@ -39,7 +39,10 @@ class HeadersTest < AppTest
 
   def test_frozen_headers
     server = serve_response('[200, { "x" => "1" }.freeze, ["frozen".freeze].freeze].freeze', lint: false)
-    2.times { assert_equal [[%w[x 1]], "frozen"], fetch(server).then { |reply| [fields(reply), reply.content] } }
+    2.times do
+      reply = fetch(server)
+      assert_equal [[%w[x 1]], "frozen"], [fields(reply), reply.content]
+    end
   end
 
   def test_values_of_many_encodings

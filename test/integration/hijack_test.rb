@@ -101,7 +101,7 @@ class HijackTest < AppTest
     RUBY
     reply = ask(server, request("GET", "/")) { |socket| socket.write("more") }
     assert_equal [200, "text/plain", nil, nil, "close"],
-      [reply.status, *%w[content-type transfer-encoding content-length connection].map { |name| reply[name] }]
+                 [reply.status, *%w[content-type transfer-encoding content-length connection].map { |name| reply[name] }]
     assert_nil reply["rack.hijack"]
     assert_equal "raw\nMORE", reply.body
     refute_match(/ERROR/, server.log)
@@ -115,14 +115,15 @@ class HijackTest < AppTest
       end
     RUBY
     reply = ask(server, request("GET", "/", "Connection: Upgrade", "Upgrade: shout", body: "hello\n"))
-    assert_equal ["HTTP/1.1 101 Switching Protocols", "shout", "Upgrade", "HELLO\n"], [reply.line, reply["upgrade"], reply["connection"], reply.body]
+    assert_equal ["HTTP/1.1 101 Switching Protocols", "shout", "Upgrade", "HELLO\n"],
+                 [reply.line, reply["upgrade"], reply["connection"], reply.body]
   end
 
   def test_a_length_of_the_apps_own
     server = serve(<<~'RUBY', lint: false)
       ->(_) { [200, { "content-length" => "3", "rack.hijack" => ->(io) { io.write("abc"); io.close } }, []] }
     RUBY
-    assert_equal %w[3 abc], fetch(server).then { |reply| [reply["content-length"], reply.body] }
+    assert_equal %w[3 abc], fetch(server).show("content-length", :body)
   end
 
   def test_a_hijack_that_raises

@@ -66,9 +66,9 @@ class HooksTest < LifeTest
   def test_what_a_mold_tells_of_itself
     server = life("worker_processes 2\nrefork_max_unavailable 1")
     3.times { server.get }
-    served_most = recorded(:after_request_complete).group_by { |line| line[:pid] }.max_by { |_, lines| lines.size }
     server.signal(:USR2)
     server.wait_for(/rollout gen=1 done/)
+    served_most = recorded(:after_request_complete).group_by { |line| line[:pid] }.max_by { |_, lines| lines.size }
     boot, promoted = recorded(:after_mold_fork)
     assert_equal [true, nil, boot[:pid], 0, 0], boot.values_at(:mold, :nr, :mold_pid, :generation, :requests)
     assert_equal [true, nil, promoted[:pid], 1, served_most.last.size], promoted.values_at(:mold, :nr, :mold_pid, :generation, :requests)
@@ -78,7 +78,7 @@ class HooksTest < LifeTest
   end
 
   def test_the_status_of_a_worker_that_has_ended
-    server = life("worker_processes 3\nafter_worker_ready { |_, worker| exit(6) if worker.nr == 2 && worker.generation == 0 && File.write('third', '', mode: 'wx') rescue nil }")
+    server = life("worker_processes 3\nafter_worker_ready { |_, worker| exit(6) if worker.nr == 2 && File.mkfifo('third') rescue nil }")
     killed = server.process("pitchfork worker[1]").pid
     server.signal(:KILL, to: killed)
     server.wait_for(/worker=1 gen=0 pid=\d+ ready/)
@@ -100,10 +100,11 @@ class HooksTest < LifeTest
         [200, {}, body]
       end
     RUBY
-    server = start(app: RECORD + app, config: "#{RECORD}after_request_complete { |_, worker, env| record(:complete, path: env['PATH_INFO']) }")
+    config = "#{RECORD}after_request_complete { |_, worker, env| record(:complete, path: env['PATH_INFO']) }"
+    server = start(app: RECORD + app, config: config)
     server.get("/some/where")
     server.stop
-    assert_equal %w[each close finished complete], recorded.map { |line| line[:name] }
+    assert_equal(%w[each close finished complete], recorded.map { |line| line[:name] })
     assert_equal "/some/where", recorded.last[:path]
   end
 
@@ -121,13 +122,15 @@ class HooksTest < LifeTest
     server.signal(:USR2)
     server.wait_for(/rollout gen=1 done/)
     server.stop
-    assert_equal [{ pid: server.pid, workers: 2 }], recorded(:after_monitor_ready).map { |line| line.slice(:pid, :workers) }
+    assert_equal([{ pid: server.pid, workers: 2 }], recorded(:after_monitor_ready).map { |line| line.slice(:pid, :workers) })
   end
 
   def test_no_callback_of_a_worker_runs_in_a_process_in_the_middle
-    server = start(app: "#{RECORD}at_exit { record(:at_exit) }\n#{HOLD}", config: "#{RECORD}after_worker_fork { record(:fork, ppid: Process.ppid) }\nworker_processes 2")
+    config = "#{RECORD}after_worker_fork { record(:fork, ppid: Process.ppid) }\nworker_processes 2"
+    server = start(app: "#{RECORD}at_exit { record(:at_exit) }\n#{HOLD}", config: config)
     children = watch(server)
     server.stop
+    assert_equal([server.pid] * 2, recorded(:fork).map { |line| line[:ppid] })
     assert_equal children.sort, recorded(:at_exit).map { |line| line[:pid] }.sort, "at_exit runs once in the mold and in each worker"
   end
 end

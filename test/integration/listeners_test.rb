@@ -17,7 +17,9 @@ class ListenersTest < AppTest
   end
 
   def ask_at(url)
-    socket = url.start_with?("unix:") ? UNIXSocket.new(url.delete_prefix("unix:")) : TCPSocket.new(*URI(url).then { |uri| [uri.hostname, uri.port] })
+    socket = url.start_with?("unix:") ? UNIXSocket.new(url.delete_prefix("unix:")) : TCPSocket.new(*URI(url).then { |uri|
+                                                                                                     [uri.hostname, uri.port]
+                                                                                                   })
     socket.write(OLD)
     Reply.parse(socket.read)
   ensure
@@ -54,7 +56,8 @@ class ListenersTest < AppTest
 
   def test_the_mode_of_a_socket_file
     serve(ADDRESS, config: "listen '#{path("open.sock")}'\nlisten '#{path("closed.sock")}', umask: 0o077")
-    assert_equal %w[140777 140700], %w[open closed].map { |name| File.stat(path("#{name}.sock")).mode.to_s(8) }
+    modes = %w[open closed].map { |name| File.stat(path("#{name}.sock")).mode.to_s(8) }
+    assert_equal %w[140777 140700], modes
   end
 
   def test_a_socket_file_goes_with_its_server

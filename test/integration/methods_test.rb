@@ -15,7 +15,7 @@ class MethodsTest < AppTest
       assert_equal "#{method} body", ask(server, request(method, "/", "Content-Length: 4", body: "body")).content
     end
     %w[OPTIONS TRACE REPORT].each { |method| assert_equal "#{method} ", ask(server, request(method, "/")).content }
-    assert_equal [200, ""], ask(server, request("HEAD", "/")).then { |reply| [reply.status, reply.body] }
+    assert_equal [200, ""], ask(server, request("HEAD", "/")).show(:status, :body)
     assert_equal "GET body", ask(server, request("GET", "/", "Content-Length: 4", body: "body")).content
   end
 

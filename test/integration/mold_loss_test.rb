@@ -4,7 +4,7 @@ require "support/life"
 
 # The server never stops because a mold died.
 class MoldLossTest < LifeTest
-  HELD_MOLD = "after_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }"
+  HELD_MOLD = "after_mold_fork { |_, mold| wait_here if mold.generation == 1 }"
 
   def kill_mold(server, title = "pitchfork mold")
     server.process(title).pid.tap { |pid| server.signal(:KILL, to: pid) }
@@ -57,7 +57,7 @@ class MoldLossTest < LifeTest
   end
 
   def test_a_new_mold_that_is_killed_in_a_rollout
-    config = "worker_processes 3\nafter_worker_fork { |_, worker| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 && worker.nr == 1 }"
+    config = "worker_processes 3\nafter_worker_fork { |_, worker| wait_here if worker.generation == 1 && worker.nr == 1 }"
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
     File.read(path("held"))
@@ -74,7 +74,7 @@ class MoldLossTest < LifeTest
   end
 
   def test_an_old_mold_that_is_killed_in_a_rollout
-    config = "worker_processes 3\nafter_worker_fork { |_, worker| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 && worker.nr == 1 }"
+    config = "worker_processes 3\nafter_worker_fork { |_, worker| wait_here if worker.generation == 1 && worker.nr == 1 }"
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
     File.read(path("held"))

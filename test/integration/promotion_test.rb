@@ -7,6 +7,7 @@ class PromotionTest < LifeTest
   # A worker that has been asked for /thread has a thread, as clients of queues and databases have.
   THREADED = <<~'RUBY'
     run ->(env) do
+      wait_here if env["PATH_INFO"] == "/hold"
       Thread.new { sleep } if env["PATH_INFO"] == "/thread"
       [200, {}, ["#{Process.pid} #{env["pitchfork.worker"].nr} #{env["pitchfork.worker"].generation} #{Thread.list.size}"]]
     end
@@ -15,6 +16,18 @@ class PromotionTest < LifeTest
   def promoted(server)
     line = server.wait_for(/worker=(\d) gen=(\d+) pid=(\d+) promoted: mold gen=(\d+) pid=(\d+) (in place|by fork)/)
     [line[3].to_i, line[5].to_i, line[6]]
+  end
+
+  # Has one worker serve the path and become the one that has served most: a request is counted before the same worker
+  # takes its next one, and the others are kept from taking it.
+  #
+  # @return [Array<String>] words of the answer
+  def serve_most(server, path)
+    busy = hold(server)
+    answers = [server.get(path), server.get, server.get]
+    release
+    busy.join
+    answers.first.body.split
   end
 
   def test_in_place_the_pid_is_kept
@@ -59,8 +72,8 @@ class PromotionTest < LifeTest
   end
 
   def test_by_fork_when_the_worker_has_a_thread
-    server = start(app: THREADED, config: "worker_processes 2\nafter_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }")
-    pid, _, _, threads = server.get("/thread").body.split
+    server = start(app: THREADED, config: "worker_processes 2\nafter_mold_fork { |_, mold| wait_here if mold.generation == 1 }")
+    pid, _, _, threads = serve_most(server, "/thread")
     assert_equal "2", threads
     server.signal(:USR2)
     worker, mold, how = promoted(server)
@@ -83,7 +96,7 @@ class PromotionTest < LifeTest
 
   def test_in_place_is_refused_by_a_worker_with_a_thread_and_the_next_is_asked
     server = start(app: THREADED, config: "worker_processes 2\npromotion :in_place")
-    pid = server.get("/thread").body.split.first.to_i
+    pid = serve_most(server, "/thread").first.to_i
     server.signal(:USR2)
     server.wait_for(/worker=\d gen=0 pid=#{pid} can't be promoted: it has other threads, and promotion is :in_place/)
     worker, mold, how = promoted(server)
@@ -114,7 +127,7 @@ class PromotionTest < LifeTest
   end
 
   def test_one_worker_only_is_promoted_by_fork_and_answers_all_the_time
-    config = "after_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }"
+    config = "after_mold_fork { |_, mold| wait_here if mold.generation == 1 }"
     server = start(app: HOLD, config: config)
     pid = server.get.body.split.first
     server.signal(:USR2)
@@ -127,9 +140,15 @@ class PromotionTest < LifeTest
   end
 
   def test_a_worker_that_is_no_longer_fork_safe_is_passed_over
-    app = "run ->(env) { Pitchfork::Info.no_longer_fork_safe! if env['PATH_INFO'] == '/unsafe'; [200, {}, [\"\#{Process.pid} \#{Pitchfork::Info.fork_safe?}\"]] }"
+    app = <<~'RUBY'
+      run ->(env) do
+        wait_here if env["PATH_INFO"] == "/hold"
+        Pitchfork::Info.no_longer_fork_safe! if env["PATH_INFO"] == "/unsafe"
+        [200, {}, ["#{Process.pid} #{Pitchfork::Info.fork_safe?}"]]
+      end
+    RUBY
     server = start(app: app, config: "worker_processes 2")
-    pid, safe = server.get("/unsafe").body.split
+    pid, safe = serve_most(server, "/unsafe")
     assert_equal "false", safe
     server.signal(:USR2)
     server.wait_for(/worker=\d gen=0 pid=#{pid} can't be promoted: it is no longer fork safe/)
@@ -156,18 +175,17 @@ class PromotionTest < LifeTest
   def test_prevent_fork_is_waited_for
     app = <<~'RUBY'
       run ->(env) do
-        Thread.new do
-          Pitchfork.prevent_fork { File.write("held", Process.pid.to_s); File.open("gate", "r+") { |gate| gate.read(1) } }
-        end if env["PATH_INFO"] == "/prevent"
+        Thread.new { Pitchfork.prevent_fork { wait_here; record(:released) } } if env["PATH_INFO"] == "/prevent"
         [200, {}, [Process.pid.to_s]]
       end
     RUBY
-    server = start(app: app, config: "worker_processes 2")
+    server = start(app: RECORD + app, config: "#{RECORD}after_mold_fork { record(:mold) }")
     pid = server.get("/prevent").body
     assert_equal pid, File.read(path("held"))
     server.signal(:USR2)
-    File.write(path("gate"), ".")
+    release
     assert_equal [pid.to_i, "by fork"], promoted(server).values_at(0, 2)
     server.wait_for(/rollout gen=1 done/)
+    assert_equal(%w[mold released mold], recorded.map { |line| line[:name] })
   end
 end

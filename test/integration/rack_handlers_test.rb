@@ -44,7 +44,8 @@ class RackHandlersTest < IntegrationTest
 
   def test_a_configuration_file
     write("config.ru", WHO)
-    write("config/pitchfork.rb", "worker_processes 3\nafter_worker_fork { |server, worker| server.logger.info(\"forked \#{worker.nr}\") }\n")
+    write("config/pitchfork.rb",
+          "worker_processes 3\nafter_worker_fork { |server, worker| server.logger.info(\"forked \#{worker.nr}\") }\n")
     server = rackup.start
     assert_equal 3, server.titles.grep(/worker/).size
     assert_equal 3, server.log.scan(/forked \d/).size

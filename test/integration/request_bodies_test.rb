@@ -77,7 +77,7 @@ class RequestBodiesTest < AppTest
     # Nobody wants the body, so nobody asks for it.
     assert_equal "unread", ask(server, head.sub("reads", "not")).content
     # It is here already.
-    assert_equal [200, "hi"], ask(server, "#{head}hi").then { |first| [first.status, first.content] }
+    assert_equal [200, "hi"], ask(server, "#{head}hi").show(:status, :content)
   end
 
   def test_the_methods_of_the_input
@@ -139,9 +139,9 @@ class RequestBodiesTest < AppTest
   def test_a_body_that_nobody_reads
     server = serve('->(_) { [413, { "content-type" => "text/plain" }, ["too large"]] }')
     ["a", "a" * 300_000, LARGE].each do |body|
-      assert_equal [413, "too large"], ask(server, post(body)).then { |reply| [reply.status, reply.content] }
+      assert_equal [413, "too large"], ask(server, post(body)).show(:status, :content)
       sent = request("POST", "/", "Transfer-Encoding: chunked", body: chunks(body, 30_000).join)
-      assert_equal [413, "too large"], ask(server, sent).then { |reply| [reply.status, reply.content] }
+      assert_equal [413, "too large"], ask(server, sent).show(:status, :content)
     end
     assert_equal 413, fetch(server).status
   end

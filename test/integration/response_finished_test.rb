@@ -108,7 +108,7 @@ class ResponseFinishedTest < AppTest
       after_request_complete { |server, worker, env| File.write("notes", "complete #{worker.nr} #{worker.requests_count} #{env["PATH_INFO"]}\n", mode: "a") }
     RUBY
     server = serve('->(env) { env["rack.after_reply"] << -> { note("reply") }; raise "x" if env["PATH_INFO"] == "/raise"; [200, {}, []] }',
-      lint: false, config: config)
+                   lint: false, config: config)
     fetch(server, "/one")
     fetch(server, "/raise")
     fetch(server)

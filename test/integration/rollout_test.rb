@@ -99,7 +99,10 @@ class RolloutTest < LifeTest
   end
 
   def test_a_worker_that_dies_in_a_rollout
-    config = "worker_processes 3\nafter_worker_ready { |_, worker| (File.write('held', worker.nr.to_s); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 && worker.nr == 1 && !File.exist?('once') }"
+    config = <<~RUBY
+      worker_processes 3
+      after_worker_ready { |_, worker| wait_here if worker.generation == 1 && worker.nr == 1 && !File.exist?("once") }
+    RUBY
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
     File.read(path("held"))
@@ -113,7 +116,7 @@ class RolloutTest < LifeTest
   end
 
   def test_ttou_in_a_rollout
-    config = "worker_processes 3\nafter_worker_ready { |_, worker| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 && worker.nr == 1 }"
+    config = "worker_processes 3\nafter_worker_ready { |_, worker| wait_here if worker.generation == 1 && worker.nr == 1 }"
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
     File.read(path("held"))
@@ -126,7 +129,7 @@ class RolloutTest < LifeTest
   end
 
   def test_stopped_in_a_rollout
-    config = "worker_processes 3\nafter_worker_ready { |_, worker| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if worker.generation == 1 && worker.nr == 1 }"
+    config = "worker_processes 3\nafter_worker_ready { |_, worker| wait_here if worker.generation == 1 && worker.nr == 1 }"
     server = start(app: HOLD, config: config)
     server.signal(:USR2)
     File.read(path("held"))

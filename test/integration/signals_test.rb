@@ -103,7 +103,7 @@ class SignalsTest < LifeTest
   end
 
   def test_usr2_twice_is_one_refork
-    server = start(app: HOLD, config: "worker_processes 2\nafter_mold_fork { |_, mold| (File.write('held', ''); File.open('gate', 'r+') { |gate| gate.read(1) }) if mold.generation == 1 }")
+    server = start(app: HOLD, config: "worker_processes 2\nafter_mold_fork { |_, mold| wait_here if mold.generation == 1 }")
     server.signal(:USR2)
     File.read(path("held"))
     server.signal(:USR2)

@@ -18,8 +18,9 @@ class SilentMoldTest < LifeTest
 
   def respawn(server, times)
     times.times do
-      gone = server.process("pitchfork worker[1]").pid
-      server.signal(:KILL, to: gone)
+      server.signal(:TTOU)
+      server.wait_for(/worker=1 gen=\d+ pid=\d+ retired/)
+      server.signal(:TTIN)
       server.wait_for(/worker=1 gen=\d+ pid=\d+ ready/)
     end
   end
@@ -48,6 +49,15 @@ class SilentMoldTest < LifeTest
 
   def test_a_mold_with_a_before_fork_callback_that_allocates_nothing
     assert_silent("before_fork { nil }")
+  end
+
+  def test_the_gc_is_off_in_the_mold_and_on_in_its_workers
+    config = "before_fork { record(:mold, off: GC.disable) }\nafter_worker_fork { record(:worker, off: GC.enable) }"
+    server = start(app: HOLD, config: "#{RECORD}promotion :in_place\n#{config}")
+    server.signal(:USR2)
+    server.wait_for(/rollout gen=1 done/)
+    off = %i[mold worker].map { |role| recorded(role).map { |line| line[:off] } }
+    assert_equal [[true, true], [false, false]], off
   end
 
   def test_the_measure_itself

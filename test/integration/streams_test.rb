@@ -55,7 +55,7 @@ class StreamsTest < AppTest
 
   def test_head_does_not_call_it
     server = serve_stream("note('called'); stream.close")
-    assert_equal [200, ""], ask(server, request("HEAD", "/")).then { |reply| [reply.status, reply.body] }
+    assert_equal [200, ""], ask(server, request("HEAD", "/")).show(:status, :body)
     fetch(server)
     assert_equal ["called"], notes
   end

@@ -10,21 +10,21 @@ class WrongLengthsTest < AppTest
 
   def test_the_body_is_longer
     server = serve(APP, lint: false)
-    assert_equal %w[4 1234], fetch(server, "/each?4").then { |reply| [reply["content-length"], reply.body] }
+    assert_equal %w[4 1234], fetch(server, "/each?4").show("content-length", :body)
     server.wait_for(%r{GET /each\?4 failed: the response body is longer than its Content-Length; the rest is not sent})
     assert_equal "12345", fetch(server, "/each?5").body
   end
 
   def test_the_body_is_shorter
     server = serve(APP, lint: false)
-    assert_equal %w[6 12345], fetch(server, "/each?6").then { |reply| [reply["content-length"], reply.body] }
+    assert_equal %w[6 12345], fetch(server, "/each?6").show("content-length", :body)
     server.wait_for(%r{GET /each\?6 failed: the response body is 1 bytes shorter than its Content-Length})
     assert_equal "12345", fetch(server, "/each?5").body
   end
 
   def test_an_array_is_measured
     server = serve(APP, lint: false)
-    %w[4 6].each { |length| assert_equal %w[5 12345], fetch(server, "/array?#{length}").then { |reply| [reply["content-length"], reply.body] } }
+    %w[4 6].each { |length| assert_equal %w[5 12345], fetch(server, "/array?#{length}").show("content-length", :body) }
   end
 
   def test_no_number

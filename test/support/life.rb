@@ -6,15 +6,20 @@ require_relative "integration_helper"
 # What the tests of a server's life share: requests that are held until the test lets them go, callbacks that leave a
 # record, and processes that must be gone at the end whatever happened to their master.
 class LifeTest < IntegrationTest
-  # Tells who serves at any path. /hold says so through one FIFO, and then waits for a byte from another.
+  # Tells who serves, at any path. A request for /hold waits until the test lets it go.
   HOLD = <<~'RUBY'
     run ->(env) do
       who = "#{Process.pid} #{env["pitchfork.worker"].nr} #{env["pitchfork.worker"].generation}"
-      if env["PATH_INFO"] == "/hold"
-        File.write("held", who)
-        File.open("gate", "r+") { |gate| gate.read(1) } # opened so, it waits where a signal may come
-      end
+      wait_here(who) if env["PATH_INFO"] == "/hold"
       [200, { "content-type" => "text/plain" }, [who]]
+    end
+  RUBY
+
+  # For an app or a configuration file that calls it: says so through one FIFO, and waits for a byte from another.
+  WAIT = <<~'RUBY'
+    def wait_here(text = Process.pid.to_s)
+      File.write("held", text)
+      File.open("gate", "r+") { |gate| gate.read(1) } # opened so, it waits where a signal may come
     end
   RUBY
 
@@ -39,6 +44,11 @@ class LifeTest < IntegrationTest
   def after_teardown
     left = @watched.select { |server, pid| server.alive?(pid) }
     left.each { |_, pid| Process.kill(:KILL, pid) }
+    super
+  end
+
+  def server(app: nil, config: "", **options)
+    app, config = [app, config].map { |code| code&.include?("wait_here") ? WAIT + code : code }
     super
   end
 

@@ -2,7 +2,7 @@
 
 # A response as it came over the wire.
 #
-# fields: pairs in their order; body: as sent; content: without the chunks around it, nil when the last one is missing.
+# fields: pairs in their order; body: as sent.
 Reply = Struct.new(:line, :fields, :body) do
   # @param bytes [String] all that a server has sent
   # @raise [RuntimeError] when it is no response
@@ -27,6 +27,13 @@ Reply = Struct.new(:line, :fields, :body) do
     values.join(", ") unless values.empty?
   end
 
+  # @param names [Array<Symbol, String>] parts of this, and names of fields
+  # @return [Array] their values
+  def show(*names)
+    names.map { |name| name.is_a?(Symbol) ? public_send(name) : self[name] }
+  end
+
+  # @return [String, nil] the body without the chunks around it; nil when the last one is missing
   def content
     self["transfer-encoding"] == "chunked" ? self.class.unchunk(body) : body
   end
