@@ -2,7 +2,7 @@
 
 # What reforking promises, asked of a real server.
 RSpec.describe "Reforking", :server do
-  # A request to /work does what warms an application up. A response says whose it is, which process served the first
+  # A request to /warm does what warms an application up. A response says whose it is, which process served the first
   # request of its line of ancestors, and how many methods YJIT has compiled.
   let(:application) { <<~RUBY }
     require "#{__dir__}/support/application"
@@ -13,7 +13,7 @@ RSpec.describe "Reforking", :server do
 
     run(lambda do |env|
       @origin ||= Process.pid
-      [methods.each(&:call), models.each(&:label)] if env["PATH_INFO"] == "/work"
+      [methods.each(&:call), models.each(&:label)] if env["PATH_INFO"] == "/warm"
       [200, { "content-type" => "text/plain" }, [[Process.pid, env["pitchfork.worker"].generation, @origin, compiled.call].join(" ")]]
     end)
   RUBY
@@ -47,7 +47,7 @@ RSpec.describe "Reforking", :server do
 
   # @return [answer] the last one
   def warm(server)
-    Array.new(requests) { ask(server, "/work") }.last
+    Array.new(requests) { ask(server, "/warm") }.last
   end
 
   def refork(server, generation)
@@ -74,7 +74,7 @@ RSpec.describe "Reforking", :server do
     server = start_reforking("worker_processes 1")
     warmed = warm(server)
     refork(server, 1)
-    heir = ask(server, "/work")
+    heir = ask(server, "/warm")
     expect([warmed.generation, heir.generation]).to eq([0, 1])
     expect(heir.pid).not_to eq(warmed.pid)
     expect(heir.origin).to eq(warmed.pid)

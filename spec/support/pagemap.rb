@@ -26,10 +26,11 @@ class Pagemap
       end)
     end
 
-    # @param range [Range<Integer>] of addresses; whole pages are looked at
+    # @param range [Range<Integer>] of addresses; pages that it covers in part are left out, for they have other contents too
     # @return [Pagemap] of a part of this process
     def here(range)
-      read("self", [range])
+      first = (range.begin + PAGE - 1) / PAGE * PAGE
+      read("self", [first...(range.end / PAGE * PAGE)])
     end
 
     private
@@ -43,8 +44,8 @@ class Pagemap
     end
 
     def sort(file, range, shared, exclusive)
-      first, last = range.begin / PAGE, (range.end - 1) / PAGE
-      file.pread((last - first + 1) * 8, first * 8).unpack("Q*").each.with_index(first) do |word, number|
+      first, past = range.begin / PAGE, range.end / PAGE
+      file.pread((past - first) * 8, first * 8).unpack("Q*").each.with_index(first) do |word, number|
         next if word.nobits?(PRESENT) || word.anybits?(FILE)
 
         (word.anybits?(EXCLUSIVE) ? exclusive : shared) << number
