@@ -7,7 +7,7 @@ module Pitchfork
   # duplicates it for each request and changes what differs from the commonest one; the keys that always differ are here
   # too, so that the copy has the right size from the start.
   module RackEnv
-    # Of a GET without query. The address is what clients of a UNIX socket have.
+    # Of a GET without query. SERVER_NAME, SERVER_PORT and REMOTE_ADDR are what the last request had.
     REQUEST = {
       "REQUEST_METHOD" => "GET",
       "REQUEST_URI" => nil,
@@ -19,7 +19,7 @@ module Pitchfork
       "SERVER_NAME" => nil,
       "SERVER_PORT" => nil,
       "SERVER_SOFTWARE" => "pitchfork",
-      "REMOTE_ADDR" => "127.0.0.1",
+      "REMOTE_ADDR" => nil,
       "rack.url_scheme" => "http"
     }.freeze
 

@@ -95,7 +95,10 @@ module Pitchfork
     def promote_in_place
       requests = requests_count
       mold_port = @port.take_mold
-      return mold_port.close unless mold_port.hello # the master has waited too long, and wants it no more
+      unless mold_port.hello # the master has waited too long, and wants it no more
+        mold_port.close
+        return @port.commission_done
+      end
 
       @port.close
       Mold.new(@server, mold_port, requests_count: requests)

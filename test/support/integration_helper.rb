@@ -12,8 +12,8 @@ class IntegrationTest < Minitest::Test
   SECONDS = 120
 
   # Answers with what a test wants to know about the process that serves.
-  WHO = <<~RUBY
-    run ->(env) { [200, { "content-type" => "text/plain" }, ["#{"\#{Process.pid}"} #{"\#{env['pitchfork.worker'].generation}"}"]] }
+  WHO = <<~'RUBY'
+    run ->(env) { [200, { "content-type" => "text/plain" }, ["#{Process.pid} #{env["pitchfork.worker"].generation}"]] }
   RUBY
 
   def before_setup

@@ -36,7 +36,8 @@ class ServerProcess
     File.write(File.join(directory, "config.ru"), app) if app
     config = "listen '127.0.0.1:0'\n#{config}" unless config.match?(/^\s*listen\b/) || arguments.any? { |word| word.start_with?("-l") }
     File.write(File.join(directory, "pitchfork.rb"), config)
-    @command = command || [RbConfig.ruby, "-w", *ruby, "-I#{ROOT}/lib", "#{ROOT}/exe/pitchfork", "-c", "pitchfork.rb", *arguments, "config.ru"]
+    @command = command || [RbConfig.ruby, "-w", *ruby, "-I#{ROOT}/lib", "#{ROOT}/exe/pitchfork",
+                           "-c", "pitchfork.rb", *arguments, "config.ru"]
     @log = +""
     @seen = 0
     @lock = Mutex.new
@@ -191,11 +192,9 @@ class ServerProcess
     return if pid.nil?
 
     left = descendants.map(&:pid)
-    unless @status
-      Process.kill(:KILL, pid)
-      wait
-    end
-    left.each { |child| kill_if_ours(child) }
+    kill_master unless @status
+    (left | orphans).each { |child| kill_if_ours(child) }
+    @collector.join(PATIENCE)
   end
 
   private
@@ -229,6 +228,15 @@ class ServerProcess
     Node.new(number, ppid, File.binread("/proc/#{number}/cmdline").tr("\0", " ").strip)
   rescue Errno::ENOENT, Errno::ESRCH
     nil
+  end
+
+  # What was forked while the master was being killed.
+  def orphans
+    Dir.glob("/proc/[0-9]*").map { |path| File.basename(path).to_i }.select do |number|
+      number != Process.pid && File.readlink("/proc/#{number}/cwd") == directory
+    rescue SystemCallError
+      false
+    end
   end
 
   def kill_if_ours(number)

@@ -48,7 +48,8 @@ module InputExamples
   end
 
   def test_gets_and_each_go_by_lines_across_pieces
-    assert_equal ["ab\n", "c\n", "d", nil], input("a", "b\nc\nd").then { |input| Array.new(4) { input.gets } }
+    input = input("a", "b\nc\nd")
+    assert_equal ["ab\n", "c\n", "d", nil], Array.new(4) { input.gets }
     lines = []
     input("a", "b\nc").each { |line| lines << line }
     assert_equal ["ab\n", "c"], lines
@@ -101,7 +102,7 @@ class RewindableInputTest < UnitTest
     input.read(6)
     input.rewind
     assert_equal "123456789012345", input.read
-    open_files = Dir.children("/proc/self/fd").filter_map { |fd| File.readlink("/proc/self/fd/#{fd}") rescue nil } # rubocop:disable Style/RescueModifier
+    open_files = Dir.glob("/proc/self/fd/*").select { |link| File.symlink?(link) }.map { |link| File.readlink(link) }
     assert_equal 1, open_files.grep(/pitchfork-body.*\(deleted\)/).size
     input.close
   end

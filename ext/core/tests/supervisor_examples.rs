@@ -213,12 +213,16 @@ fn replacements_are_ready_before_the_old_ones_go() {
     let canary = server.spawned();
     assert_eq!(canary.len(), 1, "one worker shows that the mold is good");
     server.ready(canary[0].ticket);
-    assert_eq!(server.retired().len(), 1);
-    let batch = server.spawned();
-    assert_eq!(batch.len(), 2, "a tenth at once");
-    assert!(server.retired().is_empty());
-    server.ready(batch[1].ticket);
-    assert_eq!((server.retired().len(), server.spawned().len()), (1, 1));
+    let (retired, batch) = (server.retired(), server.spawned());
+    assert_eq!(
+        (retired.len(), batch.len()),
+        (1, 1),
+        "a tenth at once, those who are leaving included"
+    );
+    server.dies(retired[0], ExitStatus::Exited(0));
+    assert_eq!((server.retired().len(), server.spawned().len()), (0, 1));
+    server.ready(batch[0].ticket);
+    assert_eq!((server.retired().len(), server.spawned().len()), (1, 0));
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn cases() -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").is_ok();
     let default = ProptestConfig::default();
     ProptestConfig {
-        cases: if asked { default.cases } else { 128 },
+        cases: if asked { default.cases } else { 80 },
         failure_persistence: None,
         max_shrink_iters: 3_000,
         ..default

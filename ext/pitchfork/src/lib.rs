@@ -4,6 +4,7 @@
 mod link;
 mod master;
 mod mold;
+mod rotation;
 mod ruby;
 mod sys;
 mod worker;

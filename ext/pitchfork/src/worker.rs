@@ -1,40 +1,23 @@
 //! `Pitchfork::WorkerPort`: where a worker waits for its next request or for the master.
-//!
-//! The hot path makes no system call it does not need (R7): while requests keep coming, the worker goes straight from one
-//! to accepting the next. [`LOOK`] bounds how long it may do so without a look at the master.
 
 use std::cell::{Cell, RefCell};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
 
 use magnus::value::{Opaque, ReprValue};
 use magnus::{
     Class, DataTypeFunctions, Error, Module, RArray, RHash, RModule, RString, Ruby, Symbol,
     TryConvert, TypedData, Value, gc, method, typed_data::Obj,
 };
-use nix::errno::Errno;
-use nix::poll::PollFlags;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use pitchfork_core::http::{HeadError, Limits, Parsed, Scratch, error_response, head};
 use pitchfork_core::wire::{Order, Refusal, Report, Seat};
 
 use crate::link::{Commission, Heard, Link};
 use crate::mold::MoldPort;
-use crate::ruby::client::Client;
-use crate::ruby::{env, errors, gvl, response};
+use crate::rotation::{Connection, Listener, Next, Rotation};
+use crate::ruby::errors;
+use crate::ruby::request::RequestReader;
 use crate::sys::clock::monotonic;
 use crate::sys::scoreboard::{Row, Scoreboard};
-use crate::sys::socket::{self, Peer};
-
-/// A busy worker looks at the master's channel and at all listeners at least so often, and after any request that took
-/// longer.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// A request head must be complete within this time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Enough for nearly every request head.
-const BUFFER: usize = 16 * 1024;
 
 /// The worker's side of its channel, and its listeners.
 #[derive(TypedData)]
@@ -51,31 +34,24 @@ pub struct WorkerPort {
 
 struct Inner {
     link: Link,
-    epoll: Epoll,
-    listeners: Vec<Listener>,
-    /// The listener that gave the last connection: the next one is likely to be there.
-    last: usize,
-    /// When all descriptors were looked at.
-    looked: Duration,
-    buffer: Vec<u8>,
-    /// The last client's address as text: behind a proxy all come from the same.
-    address: (Peer, String),
+    rotation: Rotation,
+    reader: RequestReader,
+    /// To be served before the farewell.
+    last_ones: VecDeque<Connection>,
+    /// Why the worker has left the rotation.
+    farewell: Option<Farewell>,
 }
 
-/// A listening socket. It belongs to a Ruby Socket that lives as long as the process.
-struct Listener {
-    fd: RawFd,
-    name: Vec<u8>,
-    port: u16,
+/// What takes a worker out of the rotation.
+enum Farewell {
+    Retire,
+    /// To another role, perhaps.
+    Promote(Commission, bool),
 }
 
-const CHANNEL: u64 = u64::MAX;
-const DEATH: u64 = u64::MAX - 1;
-
-enum Next {
-    Connection(OwnedFd, Peer, usize),
-    Heard(Heard),
-    /// Nothing, or interrupted.
+enum Step {
+    Connection(Connection),
+    Farewell(Farewell),
     Again,
 }
 
@@ -101,7 +77,7 @@ impl WorkerPort {
                 Ok(Listener { fd, name, port })
             })
             .collect::<Result<Vec<_>, Error>>()?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
+        let rotation = Rotation::new(listeners)
             .map_err(|errno| errors::system(ruby, "epoll_create1", errno))?;
         Ok(ruby.obj_wrap(WorkerPort {
             template: template.into(),
@@ -109,12 +85,10 @@ impl WorkerPort {
             scoreboard: link.scoreboard.clone(),
             inner: RefCell::new(Some(Inner {
                 link,
-                epoll,
-                listeners,
-                last: 0,
-                looked: Duration::ZERO,
-                buffer: vec![0; BUFFER],
-                address: (Peer::Unix, String::new()),
+                rotation,
+                reader: RequestReader::new(),
+                last_ones: VecDeque::new(),
+                farewell: None,
             })),
             commission: RefCell::new(None),
             leaving: Cell::new(false),
@@ -162,9 +136,8 @@ impl WorkerPort {
                 None => {}
                 Some(Heard::Order(Order::Serve, _)) => {
                     rb_self.with(ruby, |inner| {
-                        inner
-                            .register()
-                            .map_err(|e| errors::system(ruby, "epoll_ctl", e))
+                        let started = inner.rotation.start(&inner.link);
+                        started.map_err(|errno| errors::system(ruby, "epoll_ctl", errno))
                     })?;
                     return Ok(ruby.to_symbol("serve"));
                 }
@@ -177,33 +150,34 @@ impl WorkerPort {
     /// Waits for the next thing to do: a Client with a request, `:promote` or `:retire`.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Value, Error> {
         let template = ruby.get_inner(rb_self.template);
-        while !rb_self.leaving.get() {
-            match rb_self.with(ruby, |inner| inner.next(ruby))? {
-                Next::Again => {}
-                Next::Connection(fd, peer, from) => {
+        loop {
+            let step = rb_self.with(ruby, |inner| inner.step(ruby, rb_self.leaving.get()))?;
+            match step {
+                Step::Again => {}
+                Step::Connection(connection) => {
                     let client = rb_self.with(ruby, |inner| {
-                        inner.read_request(ruby, template, fd, peer, from)
+                        let listener = inner.rotation.listener(connection.from);
+                        inner.reader.read(ruby, template, connection, listener)
                     })?;
                     if let Some(client) = client {
+                        rb_self.begin();
                         return Ok(client.as_value());
                     }
                 }
-                Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
-                    rb_self
-                        .commission
-                        .replace(Some((Commission { seat, channel }, in_place)));
-                    return Ok(ruby.to_symbol("promote").as_value());
+                Step::Farewell(Farewell::Retire) => {
+                    return Ok(ruby.to_symbol("retire").as_value());
                 }
-                Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => break,
-                Next::Heard(Heard::Order(order, _)) => {
-                    return Err(errors::misuse(
-                        ruby,
-                        format!("not an order for a worker: {order:?}"),
-                    ));
+                Step::Farewell(Farewell::Promote(commission, in_place)) => {
+                    rb_self.commission.replace(Some((commission, in_place)));
+                    return Ok(ruby.to_symbol("promote").as_value());
                 }
             }
         }
-        Ok(ruby.to_symbol("retire").as_value())
+    }
+
+    fn begin(&self) {
+        let now = u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX);
+        self.row().begin(now);
     }
 
     /// The request is complete: counts it, and tells the master when that makes the worker warm.
@@ -234,12 +208,20 @@ impl WorkerPort {
         })
     }
 
-    /// In a worker that has forked the mold it was asked for.
-    fn commission_done(&self) {
-        self.commission.take();
+    /// In a worker that has forked the mold it was asked for: serves on.
+    fn commission_done(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+        rb_self.commission.take();
+        rb_self.rejoin(ruby)
     }
 
-    /// Declines to be promoted: `:not_fork_safe`, `:threads` or `:failed`.
+    fn rejoin(&self, ruby: &Ruby) -> Result<(), Error> {
+        self.with(ruby, |inner| {
+            let joined = inner.rotation.join();
+            joined.map_err(|errno| errors::system(ruby, "epoll_ctl", errno))
+        })
+    }
+
+    /// Declines to be promoted, and serves on: `:not_fork_safe`, `:threads` or `:failed`.
     fn refuse(ruby: &Ruby, rb_self: Obj<Self>, why: Symbol) -> Result<(), Error> {
         let Some((Commission { seat, .. }, _)) = rb_self.commission.take() else {
             return Ok(());
@@ -253,7 +235,7 @@ impl WorkerPort {
         rb_self.with(ruby, |inner| {
             inner.link.report(ruby, Report::Refused { ticket, reason })
         })?;
-        Ok(())
+        rb_self.rejoin(ruby)
     }
 
     fn leave(&self) {
@@ -268,139 +250,39 @@ impl WorkerPort {
 }
 
 impl Inner {
-    /// Enters the rotation. Exclusive: one waiting worker is woken for a connection, the one that registered first, so
-    /// that few busy workers warm up and the others keep sharing their pages. The order is the workers' age.
-    fn register(&self) -> nix::Result<()> {
-        self.epoll.add(
-            self.link.channel(),
-            EpollEvent::new(EpollFlags::EPOLLIN, CHANNEL),
-        )?;
-        self.epoll.add(
-            self.link.death(),
-            EpollEvent::new(EpollFlags::EPOLLIN, DEATH),
-        )?;
-        for (index, listener) in self.listeners.iter().enumerate() {
-            // SAFETY: the Ruby Socket that owns it is open as long as this process is a worker.
-            let fd = unsafe { BorrowedFd::borrow_raw(listener.fd) };
-            let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-            self.epoll.add(fd, EpollEvent::new(flags, index as u64))?;
+    fn step(&mut self, ruby: &Ruby, leaving: bool) -> Result<Step, Error> {
+        if let Some(connection) = self.last_ones.pop_front() {
+            return Ok(Step::Connection(connection));
         }
-        Ok(())
-    }
-
-    fn next(&mut self, ruby: &Ruby) -> Result<Next, Error> {
-        let now = monotonic();
-        if now.saturating_sub(self.looked) < LOOK {
-            if let Next::Connection(fd, peer, from) = self.accept(ruby, self.last)? {
-                return Ok(Next::Connection(fd, peer, from));
+        if let Some(farewell) = self.farewell.take() {
+            return Ok(Step::Farewell(farewell));
+        }
+        if leaving {
+            return Ok(self.depart(Farewell::Retire));
+        }
+        match self.rotation.next(ruby, &self.link)? {
+            Next::Again => Ok(Step::Again),
+            Next::Connection(connection) => Ok(Step::Connection(connection)),
+            Next::Death => Ok(Step::Farewell(Farewell::Retire)),
+            Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
+                let commission = Commission { seat, channel };
+                Ok(self.depart(Farewell::Promote(commission, in_place)))
             }
-        } else if let Some(source) = self.look() {
-            self.looked = now;
-            return self.dispatch(ruby, source);
-        }
-        // One event at a time: a second connection is somebody else's until we can serve it.
-        let mut events = [EpollEvent::empty()];
-        let epoll = &self.epoll;
-        let waited = gvl::interruptible(ruby, "epoll_wait", || {
-            epoll.wait(&mut events, EpollTimeout::NONE)
-        })?;
-        self.looked = monotonic();
-        match waited {
-            Some(1) => self.dispatch(ruby, events[0].data()),
-            _ => Ok(Next::Again),
-        }
-    }
-
-    /// What is ready now. The master goes before clients: under load there is always a next one.
-    fn look(&self) -> Option<u64> {
-        let mut events = [EpollEvent::empty(); 16];
-        let ready = (self.epoll.wait(&mut events, EpollTimeout::ZERO)).unwrap_or(0);
-        let sources = events.iter().take(ready).map(EpollEvent::data);
-        // Greater than all indices of listeners; else the one that has waited longest.
-        (sources.clone().find(|source| *source >= DEATH)).or_else(|| sources.clone().next())
-    }
-
-    fn dispatch(&mut self, ruby: &Ruby, source: u64) -> Result<Next, Error> {
-        match source {
-            DEATH => Ok(Next::Heard(Heard::End)),
-            CHANNEL => Ok(self.link.hear(ruby)?.map_or(Next::Again, Next::Heard)),
-            listener => self.accept(ruby, usize::try_from(listener).unwrap_or(0)),
-        }
-    }
-
-    fn accept(&mut self, ruby: &Ruby, from: usize) -> Result<Next, Error> {
-        self.last = from;
-        match socket::accept(self.listeners[from].fd) {
-            Ok(Some((fd, peer))) => Ok(Next::Connection(fd, peer, from)),
-            Ok(None) => Ok(Next::Again),
-            Err(errno) => Err(errors::system(ruby, "accept4", errno)),
-        }
-    }
-
-    /// Reads the request's head. `None`: there was none, or it was bad, and the connection is closed.
-    fn read_request(
-        &mut self,
-        ruby: &Ruby,
-        template: RHash,
-        fd: OwnedFd,
-        peer: Peer,
-        from: usize,
-    ) -> Result<Option<Obj<Client>>, Error> {
-        let limits = Limits::default();
-        let until = monotonic() + HEAD_TIMEOUT;
-        let (mut seen, mut filled) = (0, 0);
-        loop {
-            if filled == self.buffer.len() {
-                self.buffer.resize(filled * 2, 0); // bounded: the parser refuses what exceeds its limits
+            Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => {
+                Ok(self.depart(Farewell::Retire))
             }
-            match socket::receive(fd.as_fd(), &mut self.buffer[filled..]) {
-                Ok(Some(0)) | Err(_) => return Ok(None), // gone before it asked for anything
-                Ok(Some(count)) => filled += count,
-                Ok(None) => {
-                    let left = until.saturating_sub(monotonic());
-                    if !gvl::wait_for(ruby, fd.as_fd(), PollFlags::POLLIN, left)? {
-                        reject(fd, 408);
-                        return Ok(None);
-                    }
-                    continue;
-                }
-            }
-            let mut scratch = Scratch::new();
-            let received = &self.buffer[..filled];
-            match head::parse_more(received, seen, &mut scratch, &limits) {
-                Ok(Parsed::Partial) => seen = filled,
-                Ok(Parsed::Complete(head)) => {
-                    let begun = u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX);
-                    self.link.scoreboard.row(self.link.seat.row).begin(begun);
-                    let listener = &self.listeners[from];
-                    if self.address.0 != peer {
-                        self.address = (peer, peer.to_string());
-                    }
-                    let origin = env::Origin {
-                        address: (peer != Peer::Unix).then_some(&*self.address.1),
-                        name: &listener.name,
-                        port: listener.port,
-                    };
-                    let env = env::build(ruby, template, &head, &origin)?;
-                    let client = Client::new(ruby, fd, env, &head, &received[head.len..]);
-                    env::attach(ruby, env, client.as_value())?;
-                    return Ok(Some(client));
-                }
-                Err(error) => {
-                    reject(fd, HeadError::status(&error));
-                    return Ok(None);
-                }
+            Next::Heard(Heard::Order(order, _)) => {
+                let why = format!("not an order for a worker: {order:?}");
+                Err(errors::misuse(ruby, why))
             }
         }
     }
-}
 
-/// Answers a request that never reaches the app. The status is all that is told.
-fn reject(fd: OwnedFd, status: u16) {
-    let text = error_response(status, &response::date());
-    // It goes into an empty buffer or to a client that is gone: both need no more care.
-    if socket::send(fd.as_fd(), &text) != Err(Errno::EBADF) {
-        socket::close_gently(fd);
+    /// Leaves the rotation first, and then serves what it still owes.
+    fn depart(&mut self, farewell: Farewell) -> Step {
+        self.last_ones.extend(self.rotation.withdraw());
+        self.farewell = Some(farewell);
+        Step::Again
     }
 }
 

@@ -106,9 +106,8 @@ impl Supervisor {
 
     fn count_spawn_error(&mut self, now: Duration) {
         self.spawn_errors += 1;
-        if let Some(limit) = self.settings.max_consecutive_spawn_errors
-            && self.spawn_errors >= limit
-        {
+        let limit = self.settings.max_consecutive_spawn_errors;
+        if let Some(limit) = limit.filter(|limit| self.spawn_errors >= *limit) {
             let text = format!(
                 "{limit} spawns failed in a row (max_consecutive_spawn_errors {limit}): giving up"
             );

@@ -37,7 +37,8 @@ pub enum Event {
     ForkFailed {
         /// The process that will not come.
         ticket: Ticket,
-        /// errno, 0 if unknown.
+        /// errno, 0 if unknown. `ESRCH`, `EPIPE`, `ECONNRESET` and `ENOTCONN` say that the order could not be sent: then the
+        /// process that was asked counts as gone, not the fork as failed.
         errno: i32,
     },
     /// End-of-file on the channel of this ticket: nobody holds its other end any more.

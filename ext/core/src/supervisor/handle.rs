@@ -8,8 +8,9 @@ use crate::wire::{Refusal, Ticket};
 /// A process whose channel is closed can't be asked to go any more; it is given this long to go by itself.
 const UNREACHABLE: Duration = Duration::from_secs(2);
 
-/// `EPIPE`, `ECONNRESET` and `ENOTCONN` of sendmsg(2), Linux numbering: fork(2) knows none of them.
-const HUNG_UP: [i32; 3] = [32, 104, 107];
+/// `ESRCH` where nobody has that ticket, and `EPIPE`, `ECONNRESET` and `ENOTCONN` of sendmsg(2), Linux numbering: fork(2)
+/// knows none of them.
+const HUNG_UP: [i32; 4] = [3, 32, 104, 107];
 
 impl Supervisor {
     pub(super) fn handle(&mut self, now: Duration, event: Event) {
@@ -68,7 +69,8 @@ impl Supervisor {
                     Level::Info,
                     format!("{from} promoted: mold gen={generation} pid={pid} {how}"),
                 );
-                if in_place && let Some(worker) = parent.and_then(|ticket| self.remove(ticket)) {
+                let left = parent.filter(|_| in_place);
+                if let Some(worker) = left.and_then(|ticket| self.remove(ticket)) {
                     self.vacate(worker.seat.nr);
                     self.act(Action::Forget(worker.ticket()));
                 }

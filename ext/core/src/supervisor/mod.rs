@@ -186,9 +186,14 @@ impl Supervisor {
         parent: Option<Ticket>,
     ) -> Seat {
         self.last_ticket += 1;
-        let row = (0..)
-            .find(|row| self.processes.iter().all(|p| p.seat.row != *row))
-            .expect("fewer processes than rows");
+        let mut taken = vec![false; self.processes.len() + 1];
+        for process in &self.processes {
+            if let Some(row) = taken.get_mut(process.seat.row as usize) {
+                *row = true;
+            }
+        }
+        let free = taken.iter().position(|taken| !taken);
+        let row = free.expect("one more row than processes") as u32;
         let seat = Seat {
             ticket: Ticket(self.last_ticket),
             nr,

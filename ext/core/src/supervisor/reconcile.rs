@@ -62,13 +62,15 @@ impl Supervisor {
 
     /// Retires numbers beyond what is wished, and the older holder of a number whose newer one is ready.
     fn remove_surplus(&mut self, now: Duration) {
-        let superseded = |old: &Process| {
-            old.seat.nr >= self.workers
-                || (self.processes.iter()).any(|new| {
-                    new.is_ready_worker()
-                        && new.seat.nr == old.seat.nr
-                        && new.ticket() > old.ticket()
-                })
+        let mut newest = vec![None; self.workers as usize];
+        for process in self.processes.iter().filter(|p| p.is_ready_worker()) {
+            if let Some(newest) = newest.get_mut(process.seat.nr as usize) {
+                *newest = (*newest).max(Some(process.ticket()));
+            }
+        }
+        let superseded = |old: &Process| match newest.get(old.seat.nr as usize) {
+            Some(newest) => *newest > Some(old.ticket()),
+            None => true,
         };
         let surplus: Vec<Ticket> = (self.processes.iter())
             .filter(|p| p.role == Role::Worker && p.is_live())
@@ -88,27 +90,40 @@ impl Supervisor {
 
     /// Spawns a worker for each number that nobody holds.
     fn fill_gaps(&mut self, now: Duration) {
-        for nr in 0..self.workers {
-            let held = self.processes.iter().any(|p| p.holds(nr));
-            if !held && !self.is_reserved(nr) && self.spawn_backoff.permits(now) {
-                self.spawn(now, nr);
+        let held = self.numbers(Process::is_live);
+        for nr in (0..self.workers).filter(|nr| !held[*nr as usize]) {
+            if !self.is_reserved(nr) && !self.spawn(now, nr) {
+                return;
             }
         }
     }
 
-    /// Has the mold fork worker `nr`, unless the rollout's canary is still out.
-    pub(super) fn spawn(&mut self, now: Duration, nr: u32) {
-        if self.awaits_canary() {
-            return;
+    /// Which numbers have a worker like this. One pass over all processes, for there may be a thousand.
+    pub(super) fn numbers(&self, wanted: impl Fn(&Process) -> bool) -> Vec<bool> {
+        let mut numbers = vec![false; self.workers as usize];
+        for process in &self.processes {
+            let number = numbers.get_mut(process.seat.nr as usize);
+            if let (Some(held), Role::Worker) = (number, process.role) {
+                *held |= wanted(process);
+            }
+        }
+        numbers
+    }
+
+    /// Has the mold fork worker `nr`, unless the rollout's canary is still out, it has enough to do, or forks fail.
+    /// Answers whether it does.
+    pub(super) fn spawn(&mut self, now: Duration, nr: u32) -> bool {
+        if self.awaits_canary() || !self.spawn_backoff.permits(now) {
+            return false;
         }
         let Some((mold, generation)) = self.mold().map(|m| (m.ticket(), m.generation())) else {
-            return;
+            return false;
         };
         let ahead = (self.processes.iter())
             .filter(|p| p.pid.is_none() && p.parent == Some(mold))
             .count();
         if ahead >= FORKS_AHEAD {
-            return;
+            return false;
         }
         let seat = self.enlist(now, Role::Worker, nr, generation, Some(mold));
         let warm_at = self.settings.refork_after.threshold(generation);
@@ -117,6 +132,7 @@ impl Supervisor {
             seat,
             warm_at: warm_at.filter(|_| self.settings.adopts),
         });
+        true
     }
 
     fn announce(&mut self, now: Duration) {

@@ -25,14 +25,12 @@ impl Supervisor {
     /// A mold is ready. If it was promoted its generation is rolled out; if it was booted it only takes the place of a lost
     /// one, for replacing warm workers by cold ones would win nothing.
     pub(super) fn begin_rollout(&mut self, ticket: Ticket) {
-        let ready = self.find(ticket).map(|p| (p.generation(), p.since));
-        if let (Refork::Promoting { mold, .. }, Some((generation, since))) = (self.refork, ready)
-            && mold == ticket
-        {
+        let promoted = matches!(self.refork, Refork::Promoting { mold, .. } if mold == ticket);
+        if let Some(mold) = self.find(ticket).filter(|_| promoted) {
             self.refork = Refork::Rolling {
-                mold,
-                generation,
-                since,
+                mold: ticket,
+                generation: mold.generation(),
+                since: mold.since,
                 proven: false,
             };
         }
@@ -51,10 +49,8 @@ impl Supervisor {
         } else {
             self.remove_outdated(now, &outdated);
         }
-        let complete = (0..self.workers).all(|nr| {
-            (self.processes.iter())
-                .any(|p| p.is_ready_worker() && p.seat.nr == nr && p.generation() == generation)
-        });
+        let renewed = self.numbers(|p| p.is_ready_worker() && p.generation() == generation);
+        let complete = renewed.into_iter().all(|is| is);
         if !complete {
             return;
         }
@@ -80,11 +76,10 @@ impl Supervisor {
 
     /// Ready workers of older generations that nobody is on the way to replace, by number.
     fn outdated_workers(&self, generation: u32) -> Vec<Ticket> {
-        let replaced = |old: &Process| {
-            (self.processes.iter()).any(|p| p.holds(old.seat.nr) && p.generation() == generation)
-        };
+        let replaced = self.numbers(|p| p.is_live() && p.generation() == generation);
+        let is_replaced = |old: &Process| replaced.get(old.seat.nr as usize) == Some(&true);
         let mut outdated: Vec<&Process> = (self.processes.iter())
-            .filter(|p| p.is_ready_worker() && p.generation() < generation && !replaced(p))
+            .filter(|p| p.is_ready_worker() && p.generation() < generation && !is_replaced(p))
             .collect();
         outdated.sort_by_key(|p| p.seat.nr);
         outdated.into_iter().map(Process::ticket).collect()
@@ -92,15 +87,15 @@ impl Supervisor {
 
     /// A replacement is ready before its predecessor is retired (`remove_surplus` does that).
     fn add_replacements(&mut self, now: Duration, outdated: &[Ticket]) {
+        // Also those on their way out: until they are gone both take memory.
         let on_their_way = (self.processes.iter())
-            .filter(|p| p.role == Role::Worker && p.state == State::Starting)
+            .filter(|p| p.role == Role::Worker && p.state != State::Ready)
             .count();
         let batch = self.settings.batch(self.workers) as usize;
         for worker in outdated.iter().take(batch.saturating_sub(on_their_way)) {
-            if let Some(nr) = self.find(*worker).map(|p| p.seat.nr)
-                && self.spawn_backoff.permits(now)
-            {
-                self.spawn(now, nr);
+            let nr = self.find(*worker).map(|p| p.seat.nr);
+            if !nr.is_some_and(|nr| self.spawn(now, nr)) {
+                return;
             }
         }
     }

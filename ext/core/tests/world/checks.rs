@@ -22,6 +22,8 @@ pub struct Books {
     pids: BTreeMap<Ticket, u32>,
     /// The mold that was asked for, until its rollout has come to an end.
     refork: Option<Ticket>,
+    /// One of its workers has been ready.
+    proven: bool,
     listening: bool,
     announced: bool,
     stopping: bool,
@@ -57,6 +59,7 @@ impl Books {
             buried: BTreeSet::new(),
             pids: BTreeMap::new(),
             refork: None,
+            proven: false,
             listening: false,
             announced: false,
             stopping: false,
@@ -75,6 +78,9 @@ impl Books {
         match event {
             Event::Ready { ticket } if !self.is_forgotten(*ticket) => {
                 self.ready.insert(*ticket);
+                let generation = |ticket: &Ticket| self.seats[ticket].0.generation;
+                let new = self.refork.as_ref().map(generation);
+                self.proven |= new == Some(generation(ticket)) && self.refork != Some(*ticket);
             }
             Event::Hello { ticket, pid } if !self.is_forgotten(*ticket) => {
                 self.pids.insert(*ticket, *pid);
@@ -100,6 +106,15 @@ impl Books {
             && !self.is_forgotten(ticket)
     }
 
+    /// Whether workers of the new generation were asked for, and not one of them has been ready.
+    fn awaits_canary(&self, generation: u32) -> bool {
+        let is_one = |ticket: &Ticket| {
+            let (seat, role) = self.seats[ticket];
+            role == Role::Worker && seat.generation == generation
+        };
+        !self.proven && self.open.keys().any(is_one)
+    }
+
     fn is_known(&self, ticket: Ticket) -> bool {
         self.seats.contains_key(&ticket) && !self.is_forgotten(ticket)
     }
@@ -115,6 +130,8 @@ impl Books {
                     parent.generation == seat.generation,
                     "a worker of another generation",
                 )?;
+                let too_early = self.refork == Some(*mold) && self.awaits_canary(seat.generation);
+                ensure(!too_early, "a second worker before the canary is ready")?;
                 self.introduce(*seat, Role::Worker)?;
             }
             Action::Promote { worker, seat, .. } => {
@@ -124,7 +141,7 @@ impl Books {
                     "the worker is not at work",
                 )?;
                 ensure(self.refork.is_none(), "two reforks at once")?;
-                self.refork = Some(seat.ticket);
+                (self.refork, self.proven) = (Some(seat.ticket), false);
                 self.introduce(*seat, Role::Mold)?;
             }
             Action::Listen => {

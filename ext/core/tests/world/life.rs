@@ -26,10 +26,8 @@ impl World {
             Happening::Hears(event) => self.tell(event),
             Happening::HearsOn(ticket, event) => self.hear(ticket, event),
             Happening::Reaps(id) => {
-                if let Some(life) = self.lives.remove(&id)
-                    && life.ours
-                    && self.exited.is_none()
-                {
+                let life = self.lives.remove(&id).filter(|life| life.ours);
+                if let Some(life) = life.filter(|_| self.exited.is_none()) {
                     let (pid, status) = (life.pid, life.fate);
                     self.tell(Event::Exited { pid, status });
                 }
@@ -49,9 +47,7 @@ impl World {
                 }
             }
             Happening::IsWarm(id) => {
-                if self.traffic
-                    && let Some(life) = self.alive(id)
-                {
+                if let Some(life) = self.alive(id).filter(|_| self.traffic) {
                     let (ticket, requests) = (life.seat.ticket, life.warm_at.unwrap_or(0));
                     self.supervisor.observe(ticket, requests);
                     self.say(ticket, Event::Warm { ticket });

@@ -283,11 +283,11 @@ impl Server {
             .count()
             < workers
         {
-            let next = self.spawned()[0].ticket;
-            self.ready(next);
             for ticket in self.retired() {
                 self.dies(ticket, ExitStatus::Exited(0));
             }
+            let next = self.spawned()[0].ticket;
+            self.ready(next);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What is the same for every request comes from a template (lib/pitchfork/rack_env.rb), duplicated: that is the fastest way to make a Hash of this size.
 //! Keys are interned, values are fresh binary strings that the app may keep and change.
 
+use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
@@ -10,7 +11,9 @@ use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
 use pitchfork_core::http::{Head, authority, head};
 
+use crate::rotation::Listener;
 use crate::ruby::strings::{constant, intern};
+use crate::sys::socket::Peer;
 
 /// The names that nearly every request has. Others are interned as they come.
 const COMMON: [&str; 30] = [
@@ -65,7 +68,6 @@ struct Keys {
     /// Values.
     post: Opaque<RString>,
     http_10: Opaque<RString>,
-    port_80: Opaque<RString>,
 }
 
 static KEYS: OnceLock<Keys> = OnceLock::new();
@@ -98,47 +100,75 @@ pub fn init(ruby: &Ruby) {
         }),
         post: make("POST"),
         http_10: make("HTTP/1.0"),
-        port_80: make("80"),
     });
 }
 
-/// Where the request came in.
-pub struct Origin<'l> {
-    /// The client's address as text; `None` on a UNIX socket.
-    pub address: Option<&'l str>,
-    /// The listener's name and port, for requests without Host.
-    pub name: &'l [u8],
-    /// See above.
-    pub port: u16,
+/// Where requests come in, as the template says it. It changes seldom: behind a proxy never.
+#[derive(Default)]
+pub struct Place {
+    /// What the template was told last.
+    told: Option<(Peer, RawFd, Vec<u8>)>,
 }
 
-/// Builds the environment of `head`. The template has all keys but those of the fields, and the values of the commonest
-/// request (a GET without query, in HTTP/1.1), so that the copy neither grows nor is told what it knows already.
-pub fn build(
-    ruby: &Ruby,
-    template: RHash,
-    head: &Head<'_, '_>,
-    origin: &Origin<'_>,
-) -> Result<RHash, Error> {
+impl Place {
+    /// Has the template say who sends the request, and to whom. Its strings are frozen, for many requests share them.
+    pub fn settle(
+        &mut self,
+        ruby: &Ruby,
+        template: RHash,
+        peer: Peer,
+        listener: &Listener,
+        host: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        let host = host.unwrap_or_default();
+        if (self.told.as_ref())
+            .is_some_and(|(p, fd, h)| *p == peer && *fd == listener.fd && h == host)
+        {
+            return Ok(());
+        }
+        let keys = keys();
+        let frozen = |text: &[u8]| {
+            let string = ruby.str_from_slice(text);
+            string.freeze();
+            string
+        };
+        // Without Host, or with an empty one, the listener's own.
+        let given = Some(host).filter(|host| !host.is_empty());
+        let (name, port) =
+            (given.and_then(authority::split)).unwrap_or((&listener.name, Some(listener.port)));
+        let port = port.unwrap_or(80).to_string();
+        let address = match peer {
+            Peer::Ip(ip) => ip.to_string(),
+            // The SPEC wants an address, and who can reach the socket's file is on this machine.
+            Peer::Unix => "127.0.0.1".to_string(),
+        };
+        store_all(
+            template,
+            &[
+                (ruby.get_inner(keys.server_name), frozen(name)),
+                (ruby.get_inner(keys.server_port), frozen(port.as_bytes())),
+                (ruby.get_inner(keys.remote_addr), frozen(address.as_bytes())),
+            ],
+        )?;
+        self.told = Some((peer, listener.fd, host.to_vec()));
+        Ok(())
+    }
+}
+
+/// Builds the environment of `head`. The template has all keys but those of the fields, the values of the commonest request
+/// (a GET without query, in HTTP/1.1) and of the request's [`Place`], so that the copy neither grows nor is told what it
+/// knows already.
+pub fn build(ruby: &Ruby, template: RHash, head: &Head<'_, '_>) -> Result<RHash, Error> {
     let keys = keys();
     let env = duplicate(template)?;
     let fresh = |bytes: &[u8]| ruby.str_from_slice(bytes);
     let key = |key: Opaque<RString>| ruby.get_inner(key);
 
-    let host = head.host.filter(|host| !host.is_empty());
-    let (name, port) =
-        (host.and_then(authority::split)).unwrap_or((origin.name, Some(origin.port)));
-    let port = match port {
-        None | Some(80) => ruby.get_inner(keys.port_80),
-        Some(port) => fresh(port.to_string().as_bytes()),
-    };
     store_all(
         env,
         &[
             (key(keys.request_uri), fresh(head.target.raw.as_bytes())),
             (key(keys.path_info), fresh(head.target.path.as_bytes())),
-            (key(keys.server_name), fresh(name)),
-            (key(keys.server_port), port),
         ],
     )?;
     match head.method {
@@ -149,16 +179,22 @@ pub fn build(
     if !head.target.query.is_empty() {
         env.aset(key(keys.query_string), fresh(head.target.query.as_bytes()))?;
     }
-    // The template says what a UNIX socket has: the SPEC wants an address, and who can reach its file is on this machine.
-    if let Some(address) = origin.address {
-        env.aset(key(keys.remote_addr), fresh(address.as_bytes()))?;
-    }
-    for field in head.fields {
-        if !head::is_ambiguous(field.name) && !is_set_otherwise(field.name) {
-            set_field(ruby, env, field.name, field.value)?;
+    for (index, field) in head.fields.iter().enumerate() {
+        if head::is_ambiguous(field.name) || is_set_otherwise(field.name) {
+            continue;
+        }
+        let earlier = &head.fields[..index];
+        // Comparing a few names costs less than asking the Hash.
+        if earlier
+            .iter()
+            .any(|e| e.name.eq_ignore_ascii_case(field.name))
+        {
+            join_field(ruby, env, field.name, field.value)?;
+        } else {
+            env.aset(field_key(ruby, field.name)?, fresh(field.value))?;
         }
     }
-    if let Some(host) = host {
+    if let Some(host) = head.host.filter(|host| !host.is_empty()) {
         // An absolute target has replaced it (RFC 9112, section 3.2.2).
         env.aset(key(keys.http_host), fresh(host))?;
     }
@@ -208,8 +244,8 @@ fn is_set_otherwise(name: &str) -> bool {
         && (name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("version"))
 }
 
-/// A name's value, joined to what an earlier line of the same name said (RFC 9110, section 5.3; cookies: RFC 6265, 5.4).
-fn set_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), Error> {
+/// Joins a value to what an earlier line of the same name said (RFC 9110, section 5.3; cookies: RFC 6265, 5.4).
+fn join_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), Error> {
     let key = field_key(ruby, name)?;
     let Some(earlier) = env.get(key).and_then(RString::from_value) else {
         return env.aset(key, ruby.str_from_slice(value));

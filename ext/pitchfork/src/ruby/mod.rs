@@ -5,6 +5,7 @@ pub mod client;
 pub mod env;
 pub mod errors;
 pub mod gvl;
+pub mod request;
 pub mod response;
 pub mod scoreboard;
 pub mod strings;

@@ -1,0 +1,165 @@
+//! A worker's place among those who wait for connections.
+//!
+//! The hot path makes no system call it does not need (R7): while requests keep coming, the worker goes straight from one
+//! to accepting the next. [`LOOK`] bounds how long it may do so without a look at the master.
+
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use magnus::{Error, Ruby};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use crate::link::{Heard, Link};
+use crate::ruby::{errors, gvl};
+use crate::sys::clock::monotonic;
+use crate::sys::socket::{self, Peer};
+
+/// A busy worker looks at the master's channel and at all listeners at least so often, and after any request that took
+/// longer.
+const LOOK: Duration = Duration::from_millis(5);
+
+const CHANNEL: u64 = u64::MAX;
+const DEATH: u64 = u64::MAX - 1;
+
+/// A listening socket. It belongs to a Ruby Socket that lives as long as the process.
+pub struct Listener {
+    pub fd: RawFd,
+    /// For requests that do not say which host they mean.
+    pub name: Vec<u8>,
+    pub port: u16,
+}
+
+/// A connection that nobody has read from.
+pub struct Connection {
+    pub fd: OwnedFd,
+    pub peer: Peer,
+    /// The listener's index.
+    pub from: usize,
+}
+
+/// What has come.
+pub enum Next {
+    Connection(Connection),
+    Heard(Heard),
+    /// The master is dead.
+    Death,
+    /// Nothing, or interrupted.
+    Again,
+}
+
+/// The listeners, and the epoll instance that waits for them and for the master.
+pub struct Rotation {
+    epoll: Epoll,
+    listeners: Vec<Listener>,
+    /// The listener that gave the last connection: the next one is likely to be there.
+    last: usize,
+    /// When all descriptors were looked at.
+    looked: Duration,
+}
+
+impl Rotation {
+    /// Not yet among those who wait.
+    pub fn new(listeners: Vec<Listener>) -> nix::Result<Self> {
+        Ok(Rotation {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            listeners,
+            last: 0,
+            looked: Duration::ZERO,
+        })
+    }
+
+    pub fn listener(&self, index: usize) -> &Listener {
+        &self.listeners[index]
+    }
+
+    /// Begins to wait for the master, and for connections.
+    pub fn start(&self, link: &Link) -> nix::Result<()> {
+        let readable = |source| EpollEvent::new(EpollFlags::EPOLLIN, source);
+        self.epoll.add(link.channel(), readable(CHANNEL))?;
+        self.epoll.add(link.death(), readable(DEATH))?;
+        self.join()
+    }
+
+    /// Enters the rotation. Exclusive: one waiting worker is woken for a connection, the one that registered first, so
+    /// that few busy workers warm up and the others keep sharing their pages. The order is the workers' age.
+    pub fn join(&self) -> nix::Result<()> {
+        for (index, listener) in self.listeners.iter().enumerate() {
+            let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
+            self.epoll
+                .add(borrow(listener), EpollEvent::new(flags, index as u64))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves the rotation, and answers the connections that are still this worker's to serve. The kernel wakes one worker
+    /// for a connection; if that was this one, and it was told to leave in the same moment, nobody else knows of it.
+    pub fn withdraw(&mut self) -> Vec<Connection> {
+        for listener in &self.listeners {
+            // It is registered, so this can't fail.
+            self.epoll.delete(borrow(listener)).unwrap_or_default();
+        }
+        (0..self.listeners.len())
+            .filter_map(|from| self.accept(from).ok().flatten())
+            .collect()
+    }
+
+    /// Waits for the next connection or word from the master.
+    pub fn next(&mut self, ruby: &Ruby, link: &Link) -> Result<Next, Error> {
+        let now = monotonic();
+        if now.saturating_sub(self.looked) < LOOK {
+            if let Some(connection) = self.try_accept(ruby, self.last)? {
+                return Ok(Next::Connection(connection));
+            }
+        } else if let Some(source) = self.look() {
+            self.looked = now;
+            return self.dispatch(ruby, link, source);
+        }
+        // One event at a time: a second connection is somebody else's until we can serve it.
+        let mut events = [EpollEvent::empty()];
+        let epoll = &self.epoll;
+        let waited = gvl::interruptible(ruby, "epoll_wait", || {
+            epoll.wait(&mut events, EpollTimeout::NONE)
+        })?;
+        self.looked = monotonic();
+        match waited {
+            Some(1) => self.dispatch(ruby, link, events[0].data()),
+            _ => Ok(Next::Again),
+        }
+    }
+
+    /// What is ready now. The master goes before clients: under load there is always a next one.
+    fn look(&self) -> Option<u64> {
+        let mut events = [EpollEvent::empty(); 16];
+        let ready = (self.epoll.wait(&mut events, EpollTimeout::ZERO)).unwrap_or(0);
+        let sources = events.iter().take(ready).map(EpollEvent::data);
+        // Greater than all indices of listeners; else the one that has waited longest.
+        (sources.clone().find(|source| *source >= DEATH)).or_else(|| sources.clone().next())
+    }
+
+    fn dispatch(&mut self, ruby: &Ruby, link: &Link, source: u64) -> Result<Next, Error> {
+        match source {
+            DEATH => Ok(Next::Death),
+            CHANNEL => Ok(link.hear(ruby)?.map_or(Next::Again, Next::Heard)),
+            listener => {
+                let connection = self.try_accept(ruby, usize::try_from(listener).unwrap_or(0))?;
+                Ok(connection.map_or(Next::Again, Next::Connection))
+            }
+        }
+    }
+
+    fn try_accept(&mut self, ruby: &Ruby, from: usize) -> Result<Option<Connection>, Error> {
+        self.accept(from)
+            .map_err(|errno| errors::system(ruby, "accept4", errno))
+    }
+
+    fn accept(&mut self, from: usize) -> nix::Result<Option<Connection>> {
+        self.last = from;
+        let accepted = socket::accept(self.listeners[from].fd)?;
+        Ok(accepted.map(|(fd, peer)| Connection { fd, peer, from }))
+    }
+}
+
+fn borrow(listener: &Listener) -> BorrowedFd<'_> {
+    // SAFETY: the Ruby Socket that owns it is open as long as this process is a worker.
+    unsafe { BorrowedFd::borrow_raw(listener.fd) }
+}
