@@ -95,10 +95,7 @@ module Pitchfork
     def promote_in_place
       requests = requests_count
       mold_port = @port.take_mold
-      unless mold_port.hello # the master has waited too long, and wants it no more
-        mold_port.close
-        return @port.commission_done
-      end
+      return mold_port.close unless mold_port.hello # the master has waited too long, and wants it no more
 
       @port.close
       Mold.new(@server, mold_port, requests_count: requests)

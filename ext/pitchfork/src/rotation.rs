@@ -72,49 +72,36 @@ impl Rotation {
         &self.listeners[index]
     }
 
-    /// Begins to wait for the master, and for connections.
-    pub fn start(&self, link: &Link) -> nix::Result<()> {
+    /// Begins to wait for the master, and enters the rotation. Exclusive: one waiting worker is woken for a connection, the
+    /// one that registered first, so that few busy workers warm up and the others keep sharing their pages. The order is
+    /// the workers' age. A connection whose worker dies between being woken and accepting is seen by the next one to
+    /// register, which is its replacement.
+    pub fn join(&self, link: &Link) -> nix::Result<()> {
         let readable = |source| EpollEvent::new(EpollFlags::EPOLLIN, source);
         self.epoll.add(link.channel(), readable(CHANNEL))?;
         self.epoll.add(link.death(), readable(DEATH))?;
-        self.join()
-    }
-
-    /// Enters the rotation. Exclusive: one waiting worker is woken for a connection, the one that registered first, so
-    /// that few busy workers warm up and the others keep sharing their pages. The order is the workers' age.
-    pub fn join(&self) -> nix::Result<()> {
         for (index, listener) in self.listeners.iter().enumerate() {
             let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-            self.epoll
-                .add(borrow(listener), EpollEvent::new(flags, index as u64))?;
+            // SAFETY: the Ruby Socket that owns it is open as long as this process is a worker.
+            let fd = unsafe { BorrowedFd::borrow_raw(listener.fd) };
+            self.epoll.add(fd, EpollEvent::new(flags, index as u64))?;
         }
         Ok(())
-    }
-
-    /// Leaves the rotation, and answers the connections that are still this worker's to serve. The kernel wakes one worker
-    /// for a connection; if that was this one, and it was told to leave in the same moment, nobody else knows of it.
-    pub fn withdraw(&mut self) -> Vec<Connection> {
-        for listener in &self.listeners {
-            // It is registered, so this can't fail.
-            self.epoll.delete(borrow(listener)).unwrap_or_default();
-        }
-        (0..self.listeners.len())
-            .filter_map(|from| self.accept(from).ok().flatten())
-            .collect()
     }
 
     /// Waits for the next connection or word from the master.
     pub fn next(&mut self, ruby: &Ruby, link: &Link) -> Result<Next, Error> {
         let now = monotonic();
         if now.saturating_sub(self.looked) < LOOK {
-            if let Some(connection) = self.try_accept(ruby, self.last)? {
+            if let Some(connection) = self.accept(ruby, self.last)? {
                 return Ok(Next::Connection(connection));
             }
         } else if let Some(source) = self.look() {
             self.looked = now;
             return self.dispatch(ruby, link, source);
         }
-        // One event at a time: a second connection is somebody else's until we can serve it.
+        // One event at a time: a second connection is somebody else's until we can serve it. Events come in the order they
+        // happened, so what woke us is answered before an order to leave that came after it: no connection is left behind.
         let mut events = [EpollEvent::empty()];
         let epoll = &self.epoll;
         let waited = gvl::interruptible(ruby, "epoll_wait", || {
@@ -141,25 +128,16 @@ impl Rotation {
             DEATH => Ok(Next::Death),
             CHANNEL => Ok(link.hear(ruby)?.map_or(Next::Again, Next::Heard)),
             listener => {
-                let connection = self.try_accept(ruby, usize::try_from(listener).unwrap_or(0))?;
+                let connection = self.accept(ruby, usize::try_from(listener).unwrap_or(0))?;
                 Ok(connection.map_or(Next::Again, Next::Connection))
             }
         }
     }
 
-    fn try_accept(&mut self, ruby: &Ruby, from: usize) -> Result<Option<Connection>, Error> {
-        self.accept(from)
-            .map_err(|errno| errors::system(ruby, "accept4", errno))
-    }
-
-    fn accept(&mut self, from: usize) -> nix::Result<Option<Connection>> {
+    fn accept(&mut self, ruby: &Ruby, from: usize) -> Result<Option<Connection>, Error> {
         self.last = from;
-        let accepted = socket::accept(self.listeners[from].fd)?;
+        let accepted = socket::accept(self.listeners[from].fd)
+            .map_err(|errno| errors::system(ruby, "accept4", errno))?;
         Ok(accepted.map(|(fd, peer)| Connection { fd, peer, from }))
     }
-}
-
-fn borrow(listener: &Listener) -> BorrowedFd<'_> {
-    // SAFETY: the Ruby Socket that owns it is open as long as this process is a worker.
-    unsafe { BorrowedFd::borrow_raw(listener.fd) }
 }

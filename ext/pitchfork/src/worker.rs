@@ -1,7 +1,6 @@
 //! `Pitchfork::WorkerPort`: where a worker waits for its next request or for the master.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use magnus::value::{Opaque, ReprValue};
@@ -13,7 +12,7 @@ use pitchfork_core::wire::{Order, Refusal, Report, Seat};
 
 use crate::link::{Commission, Heard, Link};
 use crate::mold::MoldPort;
-use crate::rotation::{Connection, Listener, Next, Rotation};
+use crate::rotation::{Listener, Next, Rotation};
 use crate::ruby::errors;
 use crate::ruby::request::RequestReader;
 use crate::sys::clock::monotonic;
@@ -36,23 +35,6 @@ struct Inner {
     link: Link,
     rotation: Rotation,
     reader: RequestReader,
-    /// To be served before the farewell.
-    last_ones: VecDeque<Connection>,
-    /// Why the worker has left the rotation.
-    farewell: Option<Farewell>,
-}
-
-/// What takes a worker out of the rotation.
-enum Farewell {
-    Retire,
-    /// To another role, perhaps.
-    Promote(Commission, bool),
-}
-
-enum Step {
-    Connection(Connection),
-    Farewell(Farewell),
-    Again,
 }
 
 impl DataTypeFunctions for WorkerPort {
@@ -87,8 +69,6 @@ impl WorkerPort {
                 link,
                 rotation,
                 reader: RequestReader::new(),
-                last_ones: VecDeque::new(),
-                farewell: None,
             })),
             commission: RefCell::new(None),
             leaving: Cell::new(false),
@@ -136,8 +116,8 @@ impl WorkerPort {
                 None => {}
                 Some(Heard::Order(Order::Serve, _)) => {
                     rb_self.with(ruby, |inner| {
-                        let started = inner.rotation.start(&inner.link);
-                        started.map_err(|errno| errors::system(ruby, "epoll_ctl", errno))
+                        let joined = inner.rotation.join(&inner.link);
+                        joined.map_err(|errno| errors::system(ruby, "epoll_ctl", errno))
                     })?;
                     return Ok(ruby.to_symbol("serve"));
                 }
@@ -150,11 +130,10 @@ impl WorkerPort {
     /// Waits for the next thing to do: a Client with a request, `:promote` or `:retire`.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Value, Error> {
         let template = ruby.get_inner(rb_self.template);
-        loop {
-            let step = rb_self.with(ruby, |inner| inner.step(ruby, rb_self.leaving.get()))?;
-            match step {
-                Step::Again => {}
-                Step::Connection(connection) => {
+        while !rb_self.leaving.get() {
+            match rb_self.with(ruby, |inner| inner.rotation.next(ruby, &inner.link))? {
+                Next::Again => {}
+                Next::Connection(connection) => {
                     let client = rb_self.with(ruby, |inner| {
                         let listener = inner.rotation.listener(connection.from);
                         inner.reader.read(ruby, template, connection, listener)
@@ -164,15 +143,19 @@ impl WorkerPort {
                         return Ok(client.as_value());
                     }
                 }
-                Step::Farewell(Farewell::Retire) => {
-                    return Ok(ruby.to_symbol("retire").as_value());
-                }
-                Step::Farewell(Farewell::Promote(commission, in_place)) => {
+                Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
+                    let commission = Commission { seat, channel };
                     rb_self.commission.replace(Some((commission, in_place)));
                     return Ok(ruby.to_symbol("promote").as_value());
                 }
+                Next::Death | Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => break,
+                Next::Heard(Heard::Order(order, _)) => {
+                    let why = format!("not an order for a worker: {order:?}");
+                    return Err(errors::misuse(ruby, why));
+                }
             }
         }
+        Ok(ruby.to_symbol("retire").as_value())
     }
 
     fn begin(&self) {
@@ -208,20 +191,12 @@ impl WorkerPort {
         })
     }
 
-    /// In a worker that has forked the mold it was asked for: serves on.
-    fn commission_done(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
-        rb_self.commission.take();
-        rb_self.rejoin(ruby)
+    /// In a worker that has forked the mold it was asked for.
+    fn commission_done(&self) {
+        self.commission.take();
     }
 
-    fn rejoin(&self, ruby: &Ruby) -> Result<(), Error> {
-        self.with(ruby, |inner| {
-            let joined = inner.rotation.join();
-            joined.map_err(|errno| errors::system(ruby, "epoll_ctl", errno))
-        })
-    }
-
-    /// Declines to be promoted, and serves on: `:not_fork_safe`, `:threads` or `:failed`.
+    /// Declines to be promoted: `:not_fork_safe`, `:threads` or `:failed`.
     fn refuse(ruby: &Ruby, rb_self: Obj<Self>, why: Symbol) -> Result<(), Error> {
         let Some((Commission { seat, .. }, _)) = rb_self.commission.take() else {
             return Ok(());
@@ -235,7 +210,7 @@ impl WorkerPort {
         rb_self.with(ruby, |inner| {
             inner.link.report(ruby, Report::Refused { ticket, reason })
         })?;
-        rb_self.rejoin(ruby)
+        Ok(())
     }
 
     fn leave(&self) {
@@ -246,43 +221,6 @@ impl WorkerPort {
     fn close(&self) {
         self.inner.take();
         self.commission.take();
-    }
-}
-
-impl Inner {
-    fn step(&mut self, ruby: &Ruby, leaving: bool) -> Result<Step, Error> {
-        if let Some(connection) = self.last_ones.pop_front() {
-            return Ok(Step::Connection(connection));
-        }
-        if let Some(farewell) = self.farewell.take() {
-            return Ok(Step::Farewell(farewell));
-        }
-        if leaving {
-            return Ok(self.depart(Farewell::Retire));
-        }
-        match self.rotation.next(ruby, &self.link)? {
-            Next::Again => Ok(Step::Again),
-            Next::Connection(connection) => Ok(Step::Connection(connection)),
-            Next::Death => Ok(Step::Farewell(Farewell::Retire)),
-            Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
-                let commission = Commission { seat, channel };
-                Ok(self.depart(Farewell::Promote(commission, in_place)))
-            }
-            Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => {
-                Ok(self.depart(Farewell::Retire))
-            }
-            Next::Heard(Heard::Order(order, _)) => {
-                let why = format!("not an order for a worker: {order:?}");
-                Err(errors::misuse(ruby, why))
-            }
-        }
-    }
-
-    /// Leaves the rotation first, and then serves what it still owes.
-    fn depart(&mut self, farewell: Farewell) -> Step {
-        self.last_ones.extend(self.rotation.withdraw());
-        self.farewell = Some(farewell);
-        Step::Again
     }
 }
 
