@@ -15,7 +15,8 @@ module Pitchfork
       ),
       Setting.new(
         :timeout, syntax: "timeout seconds", check: Check.seconds, default: 20, planned: true,
-        doc: "Soft deadline of a request: `after_worker_timeout` runs, then the worker is replaced."
+        doc: "Soft deadline of a request: `after_worker_timeout` runs, then the worker is replaced. Today it only " \
+             "bounds, together with `cleanup`, how long a process may take to retire."
       ),
       Setting.new(
         :cleanup_timeout, syntax: "timeout seconds, cleanup: seconds", check: Check.seconds(zero: true), default: 2,
@@ -38,13 +39,15 @@ module Pitchfork
       Setting.new(
         :refork_max_unavailable, syntax: "refork_max_unavailable n", check: Check.integer(0..1024).or_nil,
         shown_default: "10 % of the workers, rounded up",
-        doc: "Workers that may be missing during a rollout. 0: never fewer than `worker_processes`, " \
-             "at the price of one process more for a moment."
+        doc: "Workers that may be missing during a rollout. Not set: one that is promoted in place may, and every " \
+             "replacement is ready before its predecessor is retired. n: so many are retired before they are " \
+             "replaced, for machines without memory to spare. 0: never fewer than `worker_processes`."
       ),
       Setting.new(
         :promotion, syntax: "promotion mode", check: Check.one_of(:auto, :in_place, :fork), default: :auto,
         doc: "How a worker becomes a mold. `:in_place`: the process itself leaves rotation; `:fork`: it forks a copy " \
-             "that has no threads; `:auto`: in place when the worker has no other thread, else by fork."
+             "that has no threads; `:auto`: in place when the worker has no other thread and may be missing " \
+             "(`refork_max_unavailable`), else by fork."
       ),
       Setting.new(
         :max_consecutive_spawn_errors, syntax: "max_consecutive_spawn_errors n", check: Check.integer(1..).or_nil,
