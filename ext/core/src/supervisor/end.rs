@@ -38,6 +38,10 @@ impl Supervisor {
             State::Retiring if status.is_success() => {
                 self.log(Level::Info, format!("{process} retired{served}"));
             }
+            // Ours: at an immediate stop, or before it had anything to finish. Of a deadline the log has told already.
+            State::Retiring if process.killed && self.is_stopping() => {
+                self.log(Level::Info, format!("{process} stopped{served}"));
+            }
             State::Ready if status.is_success() && process.role == Role::Worker => {
                 self.log(Level::Info, format!("{process} left{served}"));
                 self.left(now, &process, status);
