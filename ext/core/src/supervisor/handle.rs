@@ -187,9 +187,7 @@ impl Supervisor {
 
     /// A process can't be told anything any more. Most probably it is dead and will be reaped at once.
     fn hung_up(&mut self, now: Duration, ticket: Ticket) {
-        if let Some(process) = self.find_mut(ticket)
-            && !process.closed
-        {
+        if let Some(process) = self.find_mut(ticket).filter(|p| !p.closed) {
             process.closed = true;
             let grace = now + UNREACHABLE;
             process.deadline = Some(process.deadline.map_or(grace, |at| at.min(grace)));
