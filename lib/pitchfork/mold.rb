@@ -67,7 +67,10 @@ module Pitchfork
 
     private
 
+    # Loading an app or running its hooks may take minutes, and there is nothing to finish: so a dead master ends it without
+    # a safe point. If it died before we asked for that, nobody hears the hello.
     def prepare
+      MoldPort.die_with_master(true)
       trap_signals
       boot if @booted
       title("preparing")
@@ -75,19 +78,16 @@ module Pitchfork
       # Looked up now: the way to a callback allocates.
       @before_fork = @server.configuration.callback(:before_fork)
       Preparation.call
+      MoldPort.die_with_master(false)
       title
     end
 
-    # An app may take minutes to boot and has nothing to finish, so a dead master ends it without a safe point. If it died
-    # before we asked for that, nobody hears the hello.
     def boot
-      MoldPort.die_with_master(true)
       title("booting")
       exit!(1) unless @port.hello
       isolate
       @server.app = App.load(@server.configuration)
       @server.env_template
-      MoldPort.die_with_master(false)
     end
 
     # @return [Worker, nil] nil in the mold

@@ -97,19 +97,22 @@ class DeathPipeTest < LifeTest
     refute_complaints server
   end
 
-  def test_in_the_middle_of_a_promotion
-    config = <<~RUBY
-      worker_processes 2
-      after_mold_fork { |_, mold| wait_here if mold.generation == 1 }
-    RUBY
-    server = start(app: HOLD, config: config)
-    server.signal(:USR2)
-    mold = Integer(File.read(path("held")))
-    children = kill_master(server)
-    server.wait_gone(children - [mold])
-    release
-    server.wait_gone(mold)
-    refute_complaints server
+  # The mold goes, too, though its callback never returns.
+  %i[in_place fork].each do |promotion|
+    define_method(:"test_in_the_middle_of_a_promotion_#{promotion}") do
+      config = <<~RUBY
+        worker_processes 2
+        promotion #{promotion.inspect}
+        after_mold_fork { |_, mold| wait_here if mold.generation == 1 }
+      RUBY
+      server = start(app: HOLD, config: config)
+      server.signal(:USR2)
+      mold = Integer(File.read(path("held")))
+      children = kill_master(server)
+      assert_includes children, mold
+      server.wait_gone(children)
+      refute_complaints server
+    end
   end
 
   def test_in_the_middle_of_a_rollout

@@ -141,8 +141,8 @@ impl MoldPort {
     }
 }
 
-/// Whether the master's death ends this process at once. For a process that the master itself has started, while user code
-/// runs that does not look at the death pipe.
+/// Whether the master's death ends this process at once. For a child of the master, while user code runs that does not look at
+/// the death pipe.
 fn die_with_master(wanted: bool) {
     process::die_with_parent(wanted);
 }
