@@ -5,8 +5,9 @@ require "support/life"
 # What happens when a callback raises.
 class HookFailuresTest < LifeTest
   def test_after_monitor_ready
-    server = start(app: HOLD, config: "after_monitor_ready { raise 'oops' }")
+    server = server(app: HOLD, config: "after_monitor_ready { raise 'oops' }").spawn
     server.wait_for(/after_monitor_ready raised: oops \(RuntimeError\)/)
+    server.wait_for(/server ready/)
     assert_equal "200", server.get.code
     assert_equal 0, server.stop.exitstatus
   end

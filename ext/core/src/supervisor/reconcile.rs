@@ -140,6 +140,8 @@ impl Supervisor {
             return;
         }
         self.announced = true;
+        // First the callback, so that who waits for the line finds its work done.
+        self.act(Action::ServerReady);
         let generation = self.mold().map_or(0, Process::generation);
         let took = seconds(now.saturating_sub(self.started));
         self.log(
@@ -149,6 +151,5 @@ impl Supervisor {
                 self.workers
             ),
         );
-        self.act(Action::ServerReady);
     }
 }
