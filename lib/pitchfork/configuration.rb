@@ -80,16 +80,6 @@ module Pitchfork
       @callbacks.fetch(setting ? setting.name : name)
     end
 
-    # How many requests a worker of a generation serves before it triggers a refork.
-    #
-    # @param generation [Integer] from 0
-    # @return [Integer, nil] nil: it never does
-    def refork_limit(generation)
-      return unless refork_after
-
-      (refork_after[generation] || refork_after.last) || nil
-    end
-
     private
 
     def merge(given, configured)

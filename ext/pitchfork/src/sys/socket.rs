@@ -1,6 +1,5 @@
 //! Sockets of clients: accept, receive, send. Nothing here blocks; who must wait polls.
 
-use std::fmt;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -14,15 +13,6 @@ use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
 pub enum Peer {
     Ip(IpAddr),
     Unix,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Peer::Ip(ip) => ip.fmt(f),
-            Peer::Unix => f.write_str("unix"),
-        }
-    }
 }
 
 /// Takes a connection from the listener's queue; `None` when there is none, or when it was gone before we came (accept(2)
