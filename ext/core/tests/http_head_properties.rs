@@ -1,7 +1,7 @@
-//! What holds for every request head, however its bytes arrive.
+//! What is read from good request heads, however their bytes arrive. For bad ones see `properties/head.rs`.
 
 use pitchfork_core::http::head::parse_more;
-use pitchfork_core::http::{Framing, HeadError, Limits, Parsed, Scratch, parse};
+use pitchfork_core::http::{Framing, HeadError, Limits, Parsed, Scratch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -117,48 +117,5 @@ proptest! {
             prop_assert_eq!(seen(&bytes[..len], len.saturating_sub(1)), Ok(None));
         }
         prop_assert_eq!(seen(&bytes, bytes.len() - 1), Ok(Some(expected)));
-    }
-
-    /// A refusal does not depend on how the bytes arrive either, as far as the client sees it: same status.
-    #[test]
-    fn damage_is_judged_alike(
-        (mut bytes, _) in head(),
-        at in any::<prop::sample::Index>(),
-        damage in select(b"\r\n\0 \t:(#?@,/\x7f\xff1".to_vec()),
-    ) {
-        let at = at.index(bytes.len());
-        bytes[at] = damage;
-        bytes.extend_from_slice(b"\r\n\r\n"); // a growing head is judged when its line ends
-        let whole = seen(&bytes, 0);
-        let first = (1..=bytes.len())
-            .map(|len| seen(&bytes[..len], len - 1))
-            .find(|result| *result != Ok(None))
-            .unwrap_or(Ok(None));
-        match (&whole, &first) {
-            (Err(whole), Err(first)) => prop_assert_eq!(whole.status(), first.status()),
-            _ => prop_assert_eq!(&whole, &first),
-        }
-    }
-
-    /// Nothing panics, and what is accepted has no byte that could end a line elsewhere.
-    #[test]
-    fn arbitrary_bytes(bytes in vec(any::<u8>(), 0..200)) {
-        let _ = seen(&bytes, 0);
-        let mut request = b"GET / HTTP/1.0\r\nA: ".to_vec();
-        request.extend_from_slice(&bytes);
-        request.extend_from_slice(b"\r\n\r\n");
-        if let Ok(Some(head)) = seen(&request, 0) {
-            for (name, value) in head.fields {
-                let bad = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-                prop_assert!(!name.bytes().any(|byte| bad(&byte) || byte == b' '));
-                prop_assert!(!value.iter().any(bad));
-            }
-        }
-    }
-
-    /// Bytes that look like a head, to get behind the first checks.
-    #[test]
-    fn nearly_heads(text in "(\r\n)?[A-Z ]{0,4}[ /*]{1,3}[a-z?#:/]{0,6} HTTP/[01.]{3}\r?\n([A-Za-z_-]{0,3}:? ?[a-z0-9 \r]{0,4}\r?\n){0,4}(\r\n)?") {
-        let _ = parse(text.as_bytes(), &mut Scratch::new(), &Limits::default());
     }
 }

@@ -136,6 +136,23 @@ fn interim_responses() {
     );
 }
 
+/// RFC 9110, section 5.5: obs-text is opaque data, and white space around a value no part of it.
+#[test]
+fn odd_values_that_are_allowed() {
+    let fields = [("A", "\u{e4}"), ("B", ""), ("C", "a\tb"), ("d_e", " f ")];
+    let (written, _) = response(GET, 200, &fields, BodySize::Known(0));
+    let expected =
+        "A: \u{e4}\r\nB: \r\nC: a\tb\r\nd_e:  f \r\nConnection: close\r\nContent-Length: 0";
+    assert_eq!(written, expected);
+    let (_, framing) = response(
+        GET,
+        200,
+        &[("transfer-encoding", " Chunked\t")],
+        BodySize::Unknown,
+    );
+    assert_eq!(framing, BodyFraming::UntilClose);
+}
+
 /// RFC 9110, section 7.6.1.
 #[test]
 fn hop_by_hop_fields_are_dropped() {
@@ -189,6 +206,17 @@ fn refused_fields_write_nothing() {
         ("a", "b\rc", Value),
         ("a", "b\0", Value),
         ("a", "\x1b[1m", Value),
+        ("a", "b\x7f", Value),
+        ("a", "\x0b", Value),
+        ("a", "b\r", Value),
+        ("a", "\nb", Value),
+        (" a", "b", Name),
+        ("a ", "b", Name),
+        ("a\t", "b", Name),
+        ("a\x7f", "b", Name),
+        ("a(", "b", Name),
+        ("Transfer-Encoding", "chunked\r\na: b", Value),
+        ("date", "a\nb", Value),
         ("connection", "a\r\nb", Value),
         ("Content-Length", "", ContentLength),
         ("Content-Length", "-1", ContentLength),
@@ -215,7 +243,7 @@ fn refused_fields_write_nothing() {
 #[test]
 fn the_servers_own_errors() {
     assert_eq!(
-        String::from_utf8(error_response(431, DATE)).unwrap(),
+        String::from_utf8(error_response(431, &RequestFacts::UNKNOWN, DATE)).unwrap(),
         "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain\r\n\
          Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\nContent-Length: 32\r\n\r\n\
          Request Header Fields Too Large\n"

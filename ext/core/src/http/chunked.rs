@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use super::head::MAX_FIELDS;
+use super::trailer::Trailers;
 use super::{Limits, grammar};
 
 /// What [`ChunkedDecoder::next`] found.
@@ -40,6 +42,8 @@ pub enum ChunkError {
     Trailer,
     /// The trailer section is longer than the limit.
     TrailersTooLong,
+    /// There are more trailer fields than the limit.
+    TooManyTrailers,
 }
 
 impl ChunkError {
@@ -47,7 +51,7 @@ impl ChunkError {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::TrailersTooLong => 431,
+            Self::TrailersTooLong | Self::TooManyTrailers => 431,
             _ => 400,
         }
     }
@@ -63,6 +67,7 @@ impl fmt::Display for ChunkError {
             Self::LineEnd => "chunk does not end in CRLF (RFC 9112, section 7.1)",
             Self::Trailer => "trailer field is not a field line (RFC 9112, section 7.1.2)",
             Self::TrailersTooLong => "trailer section is too long",
+            Self::TooManyTrailers => "trailer section has too many fields",
         })
     }
 }
@@ -91,10 +96,10 @@ enum State {
     Failed(ChunkError),
 }
 
-/// Takes a chunked body apart as its bytes arrive. Data is passed on as slices of the input; no byte is kept, so
-/// that the state has a fixed size whatever the client sends.
+/// Takes a chunked body apart as its bytes arrive. Data is passed on as slices of the input, and none of it is kept.
 ///
-/// Chunk extensions and trailer fields are checked, bounded and dropped.
+/// Chunk extensions are checked, bounded and dropped. Trailer fields are checked, bounded and kept, for
+/// [`trailers`](Self::trailers): the only thing that needs memory, at most [`Limits::trailers`].
 ///
 /// # Examples
 ///
@@ -113,7 +118,10 @@ pub struct ChunkedDecoder {
     /// Of the current chunk: the size as far as it is read, then the bytes still to come.
     remaining: u64,
     extensions_left: usize,
-    trailers_left: usize,
+    /// The trailer section as far as it is read, without the empty line.
+    trailers: Vec<u8>,
+    trailers_most: usize,
+    trailer_fields_left: usize,
 }
 
 impl Default for ChunkedDecoder {
@@ -136,7 +144,9 @@ impl ChunkedDecoder {
             state: State::Size { digits: 0 },
             remaining: 0,
             extensions_left: limits.chunk_extensions,
-            trailers_left: limits.trailers,
+            trailers: Vec::new(),
+            trailers_most: limits.trailers,
+            trailer_fields_left: limits.fields.min(MAX_FIELDS),
         }
     }
 
@@ -147,6 +157,19 @@ impl ChunkedDecoder {
     ///
     /// A [`ChunkError`]; the same one from then on.
     pub fn next<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Chunk<'a>), ChunkError> {
+        self.next_within(input, usize::MAX)
+    }
+
+    /// Like [`next`](Self::next), with no more than `most` bytes of data; 0 counts as 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn next_within<'a>(
+        &mut self,
+        input: &'a [u8],
+        most: usize,
+    ) -> Result<(usize, Chunk<'a>), ChunkError> {
         let mut at = 0;
         loop {
             match self.state {
@@ -159,11 +182,27 @@ impl ChunkedDecoder {
                 return Ok((at, Chunk::NeedMore));
             };
             if let State::Data = self.state {
-                let data = &rest[..self.take(rest.len())];
+                let data = &rest[..self.take(rest.len().min(most.max(1)))];
                 return Ok((at + data.len(), Chunk::Data(data)));
             }
             at += 1;
             self.state = self.step(byte).unwrap_or_else(State::Failed);
+        }
+    }
+
+    /// The trailer fields that the application may see, once the body is [`Chunk::Done`]; none before that.
+    pub fn trailers(&self) -> Trailers<'_> {
+        Trailers::new(match self.state {
+            State::Done => &self.trailers,
+            _ => &[],
+        })
+    }
+
+    /// How much data of the current chunk is still to come: all of it once its size line is read.
+    pub(super) fn chunk_left(&self) -> u64 {
+        match self.state {
+            State::Data => self.remaining,
+            _ => 0,
         }
     }
 
@@ -195,15 +234,20 @@ impl ChunkedDecoder {
             (State::DataCr, b'\r') => Ok(State::DataLf),
             (State::DataLf, b'\n') => Ok(State::Size { digits: 0 }),
             (State::TrailerStart, b'\r') => Ok(State::EndLf),
-            (State::TrailerStart | State::TrailerName, _) if grammar::is_tchar(byte) => {
-                self.trailer(State::TrailerName)
+            (State::TrailerStart, _) if grammar::is_tchar(byte) => {
+                self.trailer_fields_left =
+                    (self.trailer_fields_left.checked_sub(1)).ok_or(ChunkError::TooManyTrailers)?;
+                self.trailer(byte, State::TrailerName)
             }
-            (State::TrailerName, b':') => self.trailer(State::TrailerValue),
-            (State::TrailerValue, b'\r') => self.trailer(State::TrailerLf),
+            (State::TrailerName, _) if grammar::is_tchar(byte) => {
+                self.trailer(byte, State::TrailerName)
+            }
+            (State::TrailerName, b':') => self.trailer(byte, State::TrailerValue),
+            (State::TrailerValue, b'\r') => self.trailer(byte, State::TrailerLf),
             (State::TrailerValue, _) if grammar::is_field_byte(byte) => {
-                self.trailer(State::TrailerValue)
+                self.trailer(byte, State::TrailerValue)
             }
-            (State::TrailerLf, b'\n') => self.trailer(State::TrailerStart),
+            (State::TrailerLf, b'\n') => self.trailer(byte, State::TrailerStart),
             (State::TrailerStart | State::TrailerName | State::TrailerValue, _) => {
                 Err(ChunkError::Trailer)
             }
@@ -234,11 +278,11 @@ impl ChunkedDecoder {
         Ok(next)
     }
 
-    fn trailer(&mut self, next: State) -> Result<State, ChunkError> {
-        self.trailers_left = self
-            .trailers_left
-            .checked_sub(1)
-            .ok_or(ChunkError::TrailersTooLong)?;
+    fn trailer(&mut self, byte: u8, next: State) -> Result<State, ChunkError> {
+        if self.trailers.len() >= self.trailers_most {
+            return Err(ChunkError::TrailersTooLong);
+        }
+        self.trailers.push(byte);
         Ok(next)
     }
 }

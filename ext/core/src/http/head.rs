@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 
 use httparse::{Header, Status};
 
+use super::connection::{self, Options};
 use super::framing::Announced;
 use super::{Form, Framing, HeadError, Limits, Target, authority, grammar};
 
@@ -65,6 +66,21 @@ pub struct Head<'s, 'b> {
     pub len: usize,
 }
 
+impl Head<'_, '_> {
+    /// Whether the client means to send another request after this one (RFC 9112, section 9.3). Looked up when asked
+    /// for, because a server that closes each connection never asks.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        let mut options = Options::default();
+        for field in self.fields {
+            if field.name.eq_ignore_ascii_case("connection") {
+                options.note(field.value);
+            }
+        }
+        connection::is_persistent(self.minor_version, options)
+    }
+}
+
 /// Parses the head at the front of `buf`. What follows it is left alone.
 ///
 /// # Errors
@@ -102,7 +118,10 @@ pub fn parse<'s, 'b>(
     let room = &mut scratch.0[..limits.fields.min(MAX_FIELDS)];
     let len = match request.parse_with_uninit_headers(bytes, room) {
         Ok(Status::Complete(len)) => skipped + len,
-        Ok(Status::Partial) => return unfinished(buf, bytes, limits),
+        Ok(Status::Partial) => {
+            check_lines(bytes, limits)?;
+            return unfinished(buf, bytes, limits);
+        }
         Err(error) => return Err(refusal(error, bytes, limits)),
     };
     let (Some(method), Some(raw), Some(minor_version)) =
@@ -110,16 +129,14 @@ pub fn parse<'s, 'b>(
     else {
         return Err(HeadError::Method); // not reached: httparse fills them before it says Complete
     };
+    if method.len() > limits.method {
+        let limit = limits.method;
+        return Err(HeadError::MethodTooLong { limit });
+    }
     let line = method.len() + raw.len() + " HTTP/1.1 ".len();
     if line > limits.request_line {
-        return Err(HeadError::RequestLineTooLong {
-            limit: limits.request_line,
-        });
-    }
-    if method.len() > limits.method {
-        return Err(HeadError::MethodTooLong {
-            limit: limits.method,
-        });
+        let limit = limits.request_line;
+        return Err(HeadError::RequestLineTooLong { limit });
     }
     let target = Target::parse(method, raw)?;
     let fields: &'s [Header<'b>] = request.headers;
@@ -248,30 +265,67 @@ fn next_line(bytes: &[u8], end: usize) -> Result<usize, HeadError> {
     }
 }
 
-/// Whether an incomplete head may still become one within the limits. `bytes` is `buf` from the request line on.
+/// Whether the lines of an incomplete head that have ended are within their limits. The last one has not.
+#[cold]
+fn check_lines(bytes: &[u8], limits: &Limits) -> Result<(), HeadError> {
+    let mut lines = bytes.split(|&byte| byte == b'\n');
+    lines.next_back();
+    for (at, line) in lines.enumerate() {
+        let length = without_cr(line).len();
+        if at == 0 && length > limits.request_line {
+            let limit = limits.request_line;
+            return Err(HeadError::RequestLineTooLong { limit });
+        }
+        if at > 0 && length > limits.field {
+            let limit = limits.field;
+            return Err(HeadError::FieldTooLarge { limit });
+        }
+    }
+    Ok(())
+}
+
+/// Whether an incomplete head may still become one within the limits, as far as the line under way and the length
+/// tell. `bytes` is `buf` from the request line on. Called for each piece that arrives, so that it looks at no more
+/// than it must.
 #[cold]
 fn unfinished<'s, 'b>(
     buf: &[u8],
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<Parsed<'s, 'b>, HeadError> {
-    // A line within its limit has its line feed among the first limit + 2 bytes.
+    let text = without_cr(bytes);
+    check_method(bytes, limits)?;
     let limit = limits.request_line;
-    if bytes
-        .get(..limit + 2)
-        .is_some_and(|start| !start.contains(&b'\n'))
-    {
+    let ends_by = bytes.len().min(limit.saturating_add(2));
+    if text.len() > limit && !bytes[..ends_by].contains(&b'\n') {
         return Err(HeadError::RequestLineTooLong { limit });
     }
     let limit = limits.field;
-    let (earlier, recent) = bytes.split_at(bytes.len().saturating_sub(limit + 2));
-    if earlier.contains(&b'\n') && !recent.contains(&b'\n') {
-        return Err(HeadError::FieldTooLarge { limit });
+    if text.len() > limit {
+        let (earlier, recent) = text.split_at(text.len() - limit - 1);
+        if !recent.contains(&b'\n') && earlier.contains(&b'\n') {
+            return Err(HeadError::FieldTooLarge { limit });
+        }
     }
     if buf.len() >= limits.head {
         return Err(HeadError::HeadTooLarge { limit: limits.head });
     }
     Ok(Parsed::Partial)
+}
+
+/// Whether the method is within its limit. One that is no token is for others to refuse.
+#[cold]
+fn check_method(bytes: &[u8], limits: &Limits) -> Result<(), HeadError> {
+    let limit = limits.method;
+    match bytes.get(..limit.saturating_add(1)) {
+        Some(front) if grammar::is_token(front) => Err(HeadError::MethodTooLong { limit }),
+        _ => Ok(()),
+    }
+}
+
+/// A line without its CR, or one that may be about to end.
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Our name for what httparse did not like.
@@ -286,7 +340,9 @@ fn refusal(error: httparse::Error, bytes: &[u8], limits: &Limits) -> HeadError {
         httparse::Error::NewLine => HeadError::LineEnd,
         httparse::Error::Version => version_refusal(word(bytes, 2)),
         httparse::Error::Token | httparse::Error::Status => {
-            if grammar::is_token(word(bytes, 0)) {
+            if let Err(error) = check_method(bytes, limits) {
+                error
+            } else if grammar::is_token(word(bytes, 0)) {
                 HeadError::Target
             } else {
                 HeadError::Method

@@ -14,12 +14,13 @@ pub struct Limits {
     pub field: usize,
     /// The whole head, with the empty line that ends it. The caller's buffer has to hold this much.
     pub head: usize,
-    /// The number of field lines; at most [`MAX_FIELDS`](super::head::MAX_FIELDS) count.
+    /// The number of field lines, in the head and again in the trailer section of a chunked body. At most
+    /// [`MAX_FIELDS`](super::head::MAX_FIELDS) count. More are answered with 431.
     pub fields: usize,
     /// All chunk extensions of one body together (RFC 9112, section 7.1.1). Summed, because otherwise many small
     /// chunks with long extensions would carry much traffic and little body.
     pub chunk_extensions: usize,
-    /// The trailer section of one body.
+    /// The trailer section of one body, without the empty line that ends it. A longer one is answered with 431.
     pub trailers: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{grammar, status};
+use super::{Head, grammar, status};
 
 /// What the response has to know about its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,23 @@ pub struct RequestFacts {
     pub head_method: bool,
     /// 1 for HTTP/1.1, 0 for HTTP/1.0.
     pub minor_version: u8,
+}
+
+impl RequestFacts {
+    /// Of a request that could not be read.
+    pub const UNKNOWN: Self = Self {
+        head_method: false,
+        minor_version: 1,
+    };
+
+    /// Of a request that was read.
+    #[must_use]
+    pub fn of(head: &Head<'_, '_>) -> Self {
+        Self {
+            head_method: head.method == "HEAD",
+            minor_version: head.minor_version,
+        }
+    }
 }
 
 /// What is known about the body before it is sent.
@@ -165,7 +182,7 @@ impl<'o> ResponseHead<'o> {
             Some(Known::Upgrade | Known::HopByHop) => return Ok(()),
             Some(Known::ContentLength) => return self.note_length(value),
             Some(Known::TransferEncoding) => {
-                self.encoded |= value.eq_ignore_ascii_case(b"chunked");
+                self.encoded |= value.trim_ascii().eq_ignore_ascii_case(b"chunked");
                 return Ok(());
             }
         }
@@ -293,17 +310,14 @@ impl<'o> ResponseHead<'o> {
 /// A whole response with which the server itself refuses a request: the reason phrase as its text, nothing about
 /// the server or the application. The connection has to be closed after it.
 #[must_use]
-pub fn error_response(status: u16, date: &[u8; 29]) -> Vec<u8> {
+pub fn error_response(status: u16, request: &RequestFacts, date: &[u8; 29]) -> Vec<u8> {
     let text = status::reason(status);
-    let facts = RequestFacts {
-        head_method: false,
-        minor_version: 1,
-    };
     let mut out = Vec::with_capacity(192);
     let mut head = ResponseHead::begin(&mut out, status);
     head.push(b"Content-Type", b"text/plain");
-    head.finish(&facts, BodySize::Known(text.len() as u64 + 1), date);
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'\n');
+    if head.finish(request, BodySize::Known(text.len() as u64 + 1), date) != BodyFraming::Empty {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'\n');
+    }
     out
 }
