@@ -49,6 +49,23 @@ RSpec.describe "HTTP", :server do
     expect(server.log).to include("an error of the application's own")
   end
 
+  it "gives the application a body that it can read again" do
+    twice = 'run ->(env) { [200, { "content-type" => "text/plain" }, [env["rack.input"].read, env["rack.input"].tap(&:rewind).read]] }'
+    server = start(app: twice)
+    expect(server.raw("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")).to end_with("\r\n\r\nhellohello")
+  end
+
+  it "sends what a streaming body writes, and ends the response when the body closes its stream" do
+    server = start(app: 'run ->(env) { [200, {}, ->(stream) { stream << "one" << "two"; stream.close }] }')
+    expect(server.raw("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")).to end_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+  end
+
+  it "puts Rack::Lint around the application if it is told to, and nothing if not" do
+    app = 'run ->(env) { [200, { "content-type" => "text/plain" }, [env.key?("rack.input") ? env["rack.input"].class.name : "none"]] }'
+    expect(start(app: app).get("/").body).to eq("Pitchfork::EmptyInput")
+    expect(start(app: app, config: "lint true").get("/").body).to start_with("Rack::Lint")
+  end
+
   it "answers 400 to what is not HTTP, without asking the application" do
     expect(server.raw("hello\r\n\r\n")).to start_with("HTTP/1.1 400 ")
   end

@@ -3,7 +3,7 @@
 require "pitchfork/errors"
 
 module Pitchfork
-  # Loads the Rack application, as it is: no middleware is put around it.
+  # Loads the Rack application, as it is: no middleware is put around it, unless Rack::Lint is asked for.
   module App
     # The code of a .ru file ends here; what follows is no Ruby.
     END_MARKER = /^__END__\r?$.*\z/m
@@ -29,8 +29,13 @@ module Pitchfork
       # @return [#call] the Rack application
       # @raise [BootFailure] when the file does not give one
       def load(configuration)
-        return configuration.app if configuration.app
+        app = configuration.app || load_file(configuration)
+        configuration.lint ? lint(app) : app
+      end
 
+      private
+
+      def load_file(configuration)
         configuration.requires.each { |library| require library }
         configuration.eval_code.each.with_index(1) { |line, number| TOPLEVEL_BINDING.eval(line, "-e", number) }
         path = configuration.rackup
@@ -39,7 +44,15 @@ module Pitchfork
         path.end_with?(".ru") ? load_ru(path) : load_rb(path)
       end
 
-      private
+      # Of the Rack that the app runs with.
+      def lint(app)
+        require "rack"
+        require "uri" # which the Lint of Rack 2.2 uses and forgets
+        require "rack/lint"
+        Rack::Lint.new(app)
+      rescue LoadError => e
+        raise BootFailure, "lint: #{e.message}; it needs the rack gem"
+      end
 
       # Rack::Builder.parse_file is not used: its result and its treatment of the option line differ
       # between Rack 2 and 3, and it reads the file in the encoding of the locale, not of Ruby code.

@@ -7,11 +7,12 @@ module Pitchfork
   # `env["rack.hijack"]` and `env["pitchfork.socket"]` are the client itself.
   class Client
     # Full hijacking: hands the connection over to the app, which then has to close it. Rack 2 looks for it in
-    # `env["rack.hijack_io"]`, too.
+    # `env["rack.hijack_io"]`, too, which is in the env of no other.
     #
     # @return [Socket]
     def call
-      env["rack.hijack_io"] = to_io
+      env["rack.hijack_io"] = to_io if env.key?("rack.hijack_io")
+      to_io
     end
 
     # @return [Socket] the same one each time; from the first call on the connection is the app's

@@ -80,6 +80,11 @@ module Pitchfork
       @callbacks.fetch(setting ? setting.name : name)
     end
 
+    # @return [Hash{Symbol => Object}] the settings about clients
+    def http
+      @values.slice(*HTTP_SETTINGS.map(&:name))
+    end
+
     private
 
     def merge(given, configured)

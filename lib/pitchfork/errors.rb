@@ -21,6 +21,15 @@ module Pitchfork
   # does not have the announced length.
   class ResponseError < Error; end
 
-  # The client went away while its request body was being read.
-  class ClientShutdown < EOFError; end
+  # Nothing more comes from the client, or reaches it: it went away, it does not follow the protocol, it takes too long,
+  # or what it sends is too large.
+  class ClientShutdown < EOFError
+    # @return [Integer] the status that tells the client, if the response has not begun
+    attr_reader :status
+
+    def initialize(message = nil, status = 400)
+      super(message)
+      @status = status
+    end
+  end
 end

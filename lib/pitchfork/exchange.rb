@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "pitchfork/early_hints"
+require "pitchfork/rack_env"
 require "pitchfork/response"
 
 module Pitchfork
@@ -13,8 +15,8 @@ module Pitchfork
       @worker = worker
       @app = server.app
       configuration = server.configuration
-      @rewindable = configuration.rewindable_input
-      @memory = configuration.client_body_buffer_size
+      @rack = RackEnv.adapter(configuration)
+      @early_hints = configuration.early_hints
       @after = configuration.callback(:after_request_complete)
     end
 
@@ -23,12 +25,18 @@ module Pitchfork
       env = client.env
       # The app may put others in their places.
       finished = env["rack.response_finished"]
-      input = env["rack.input"] = body_of(client) if client.body?
+      input = env["rack.input"] = @rack.input(client) if client.body?
+      @rack.complete(env)
+      env["rack.early_hints"] = EarlyHints.new(client) if @early_hints
       status, headers, body = @app.call(env)
-      Response.deliver(client, env, status, headers, body) unless client.hijacked?
+      return if client.hijacked?
+
+      # Which closes what it was made of (Rack's SPEC, "The Body"): from here on the Array stands for it.
+      body = body.to_ary if Response.list?(body)
+      Response.deliver(client, env, status, headers, body)
     rescue ClientShutdown => e
       error = e # it is gone, or what it sent can't be read: nobody here is to blame
-      client.refuse(400)
+      client.refuse(e.status)
     rescue *APP_ERRORS => e
       error = e
       @server.report(failed(env), e)
@@ -39,13 +47,10 @@ module Pitchfork
       input&.close
       finish(finished, env, status, headers, error) unless finished.nil? || finished.empty?
       @server.notify(:after_request_complete, @worker, env) if @after
+      RackEnv.clean(env) { |e| @server.report("closing rack.tempfiles failed", e) } if env
     end
 
     private
-
-    def body_of(client)
-      @rewindable ? RewindableInput.new(client, @memory) : Input.new(client)
-    end
 
     def close(body)
       body.close if body.respond_to?(:close)

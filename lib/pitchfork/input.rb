@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 module Pitchfork
-  # `rack.input` of a request without a body. It has no state, so one serves all requests.
+  # `rack.input` of a request without a body. It has no state, so one serves all requests; closing it changes nothing.
   class EmptyInput
     def read(length = nil, buffer = nil)
+      raise ArgumentError, "negative length #{length} given" if length&.negative?
+
       buffer&.clear
       length.nil? || length.zero? ? buffer || "".b : nil
     end
@@ -13,7 +15,7 @@ module Pitchfork
     end
 
     def each
-      self
+      block_given? ? self : to_enum
     end
 
     def rewind
@@ -29,14 +31,16 @@ module Pitchfork
     end
   end
 
-  # `rack.input` as it comes off the socket: each byte can be read once. Nothing is read before the app asks.
+  # `rack.input` as it comes off the socket: each byte can be read once. Nothing is read before the app asks, and (but for
+  # {#gets}, which can't know where a line ends) no more than it asks for: the rest is there for who hijacks the connection.
   class Input
     PIECE = 64 * 1024
     private_constant :PIECE
 
     def initialize(client)
       @client = client
-      @pending = +"".b
+      @pending = "".b
+      @taken = 0 # bytes of @pending; to remove them from it each time would move all the others
       @ended = false
     end
 
@@ -44,28 +48,34 @@ module Pitchfork
     # @param buffer [String, nil] replaced by what was read
     # @return [String, nil] binary; nil at the end, if a positive length was asked for
     # @raise [ClientShutdown] when the client stops in the middle
+    # @raise [IOError] when it is closed
     def read(length = nil, buffer = nil)
       raise ArgumentError, "negative length #{length} given" if length&.negative?
 
+      check_open
+      buffer&.clear
       fill(length)
-      data = length ? @pending.slice!(0, length) : take_all
+      data = take(length)
       data = buffer.replace(data) if buffer
       data.empty? && length&.positive? ? nil : data
     end
 
     # @return [String, nil] the next line with its "\n"; nil at the end
-    def gets(*)
+    def gets
+      check_open
       searched = 0
-      until (index = @pending.index("\n", searched)) || @ended
-        searched = @pending.bytesize
-        fill(searched + 1)
+      until (index = @pending.index("\n", @taken + searched)) || @ended
+        searched = left
+        receive(PIECE)
       end
-      line = @pending.slice!(0, index ? index + 1 : @pending.bytesize)
+      line = take(index && (index + 1 - @taken))
       line unless line.empty?
     end
 
     # @yieldparam line [String]
     def each
+      return to_enum unless block_given?
+
       while (line = gets)
         yield line
       end
@@ -74,23 +84,55 @@ module Pitchfork
 
     # What is left unread is dropped with the connection.
     def close
+      @client = nil
+      forget
       nil
     end
 
     private
 
-    def take_all
-      data = @pending
-      @pending = +"".b
-      data
+    def check_open
+      raise IOError, "closed stream" unless @client
+    end
+
+    # @return [Integer] how many bytes are pending
+    def left
+      @pending.bytesize - @taken
     end
 
     # Reads until `length` bytes are pending (nil: to the end).
     def fill(length)
-      until @ended || (length && @pending.bytesize >= length)
-        piece = @client.read_body(length ? [length - @pending.bytesize, PIECE].max : PIECE)
-        piece ? @pending << piece : @ended = true
+      receive(length ? [length - left, PIECE].min : PIECE) until @ended || (length && left >= length)
+    end
+
+    # A piece that is all there is, which is the usual case, is handed on as it came, without a copy.
+    def receive(most)
+      piece = @client.read_body(most)
+      if piece.nil?
+        @ended = true
+      elsif left.zero?
+        forget(piece)
+      else
+        forget(@pending.byteslice(@taken..)) if @taken.positive?
+        @pending << piece
       end
+    end
+
+    # @return [String] `length` bytes of what is pending (nil: all)
+    def take(length)
+      if length && length < left
+        @taken += length
+        @pending.byteslice(@taken - length, length)
+      else
+        rest = @taken.zero? ? @pending : @pending.byteslice(@taken..)
+        forget
+        rest
+      end
+    end
+
+    def forget(pending = "".b)
+      @pending = pending
+      @taken = 0
     end
   end
 end

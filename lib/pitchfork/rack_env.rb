@@ -1,59 +1,62 @@
 # frozen_string_literal: true
 
-require "pitchfork/input"
+require "pitchfork/rack_env/rack_2_2"
+require "pitchfork/rack_env/rack_3_0"
+require "pitchfork/rack_env/rack_3_1"
+require "pitchfork/rack_env/rack_3_2"
 
 module Pitchfork
-  # What the Rack environment of a request begins as, as the running Rack's SPEC wants it. The extension (src/ruby/env.rs)
-  # duplicates it for each request and changes what differs from the commonest one; the keys that always differ are here
-  # too, so that the copy has the right size from the start.
+  # The Rack environment of a request as the SPEC of the running Rack wants it: one adapter for each release whose SPEC
+  # differs, chosen once. An adapter has
+  #
+  #   template       what every env begins as: the extension (src/ruby/env.rs) duplicates it and changes what differs
+  #   input(client)  rack.input of a request with a body
+  #   complete(env)  what else depends on the request
   module RackEnv
-    # Of a GET without query. SERVER_NAME, SERVER_PORT and REMOTE_ADDR are what the last request had.
-    REQUEST = {
-      "REQUEST_METHOD" => "GET",
-      "REQUEST_URI" => nil,
-      "SCRIPT_NAME" => "",
-      "PATH_INFO" => nil,
-      "QUERY_STRING" => "",
-      "SERVER_PROTOCOL" => "HTTP/1.1",
-      "HTTP_VERSION" => "HTTP/1.1",
-      "SERVER_NAME" => nil,
-      "SERVER_PORT" => nil,
-      "SERVER_SOFTWARE" => "pitchfork",
-      "REMOTE_ADDR" => nil,
-      "rack.url_scheme" => "http"
-    }.freeze
+    # Oldest first.
+    ADAPTERS = { [2, 2] => Rack22, [3, 0] => Rack30, [3, 1] => Rack31, [3, 2] => Rack32 }.freeze
 
-    # Of a connection.
-    CONNECTION = {
-      "rack.hijack?" => true,
-      "rack.hijack" => nil,
-      "rack.response_finished" => nil,
-      "rack.after_reply" => nil,
-      "pitchfork.socket" => nil,
-      "pitchfork.worker" => nil
-    }.freeze
+    # Keys: the template's own, and some 30 fields.
+    ROOM = 64
 
-    # Rack 2 asks servers about processes and threads; Rack 3 does not, but apps still look.
-    CONCURRENCY = {
-      "rack.multithread" => false,
-      "rack.multiprocess" => true,
-      "rack.run_once" => false
-    }.freeze
+    class << self
+      # @param configuration [Configuration]
+      # @param release [String, nil] of the Rack that the app has loaded; nil: none
+      # @return [Adapter] the newest that is not newer than that Rack. Without Rack: the newest
+      def adapter(configuration, release = running)
+        version = release&.scan(/\d+/)&.first(2)&.map(&:to_i)
+        known = ADAPTERS.select { |since, _| version.nil? || (since <=> version) <= 0 }.values
+        (known.last || Rack22).new(configuration)
+      end
 
-    # @param configuration [Configuration]
-    # @return [Hash] to be duplicated for each request
-    def self.template(configuration)
-      REQUEST.merge(
-        CONNECTION, CONCURRENCY,
-        "rack.version" => [1, rack_2? ? 3 : 6].freeze,
-        "rack.errors" => $stderr,
-        "rack.input" => EmptyInput.new,
-        "rack.logger" => configuration.logger
-      )
-    end
+      # @return [Hash] to be duplicated for each request
+      def template(configuration)
+        roomy(adapter(configuration).template)
+      end
 
-    def self.rack_2?
-      defined?(Rack::RELEASE) && Rack::RELEASE.start_with?("2.")
+      # Deletes the files that Rack's multipart parser made of uploads. It lists them in env and leaves the rest to a
+      # middleware (Rack::TempfileReaper), which not every app has; twice does no harm.
+      #
+      # @yieldparam error [StandardError]
+      def clean(env)
+        env["rack.tempfiles"]&.each do |file|
+          file.respond_to?(:close!) ? file.close! : file.close
+        rescue StandardError => e
+          yield e
+        end
+      end
+
+      private
+
+      # The same in a Hash that need not grow for the fields of a browser's request: a cleared Hash keeps its room, and so do
+      # its duplicates.
+      def roomy(template)
+        (1..ROOM).to_h { |number| [number, nil] }.clear.merge!(template)
+      end
+
+      def running
+        Rack::RELEASE if defined?(Rack::RELEASE)
+      end
     end
   end
 end

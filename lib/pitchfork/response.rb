@@ -6,7 +6,8 @@ module Pitchfork
   # Sends what the app returned, by the kind of its body.
   module Response
     HIJACK = "rack.hijack"
-    private_constant :HIJACK
+    PROTOCOL = "rack.protocol"
+    private_constant :HIJACK, :PROTOCOL
 
     class << self
       # @param client [Client]
@@ -23,6 +24,11 @@ module Pitchfork
         else
           send_body(client, env, status, headers, body)
         end
+      end
+
+      # @return [Boolean] whether the body is an Array in disguise
+      def list?(body)
+        !(Array === body) && body.respond_to?(:to_ary) && !body.respond_to?(:to_path)
       end
 
       # Sends a part of a body whose head is sent.
@@ -44,17 +50,24 @@ module Pitchfork
       end
 
       def send_body(client, env, status, headers, body)
-        if body.respond_to?(:to_path) && File.file?(path = body.to_path)
+        if (path = path_of(body))
           send_file(client, status, headers, path)
-        elsif body.respond_to?(:to_ary)
-          client.send_array(status, headers, body.to_ary)
         elsif body.respond_to?(:each)
           stream(client, status, headers) { body.each { |part| write(client, part) } }
-        elsif body.respond_to?(:call)
-          stream(client, status, headers) { body.call(Stream.new(client, env["rack.input"])) }
-        else
+        elsif !body.respond_to?(:call)
           raise ResponseError, "a response body responds to each, call or to_path; got #{body.class}"
+        elsif (protocol = headers[PROTOCOL]) || status == 101
+          upgrade(client, protocol, headers, body)
+        else
+          stream(client, status, headers) { Stream.open(client, env["rack.input"]) { |stream| body.call(stream) } }
         end
+      end
+
+      # `to_path` may also say nil, and name what is no regular file: then `each` has it.
+      def path_of(body)
+        return unless body.respond_to?(:to_path) && (path = body.to_path)
+
+        path if File.file?(path)
       end
 
       def stream(client, status, headers)
@@ -75,6 +88,14 @@ module Pitchfork
         return if missing.zero?
 
         raise ResponseError, "the response body is #{missing} bytes shorter than its Content-Length"
+      end
+
+      # The connection speaks the app's protocol from here on (RFC 9110, section 7.8). `rack.protocol` names it since Rack 3.1;
+      # before that, the app sets `upgrade` itself.
+      def upgrade(client, protocol, headers, body)
+        headers = headers.merge("upgrade" => protocol) if protocol
+        client.send_hijack_head(101, headers)
+        body.call(client.to_io)
       end
 
       # Partial hijacking: the app writes the body itself, after the head.

@@ -6,7 +6,7 @@ require "pitchfork/input"
 
 module Pitchfork
   # `rack.input` that can be read again: what came off the socket is kept, in memory while it is small and then in a file
-  # that has no name. The body is received when the app first reads.
+  # that has no name. It is received as the app asks for it, and as {Input} does no more than that.
   class RewindableInput
     PIECE = 64 * 1024
     private_constant :PIECE
@@ -15,58 +15,114 @@ module Pitchfork
     def initialize(client, memory)
       @client = client
       @memory = memory
+      @kept = StringIO.new("".b)
+      @received = 0
+      @ended = false
     end
 
-    def read(...)
-      spool.read(...)
+    # (see Input#read)
+    def read(length = nil, buffer = nil)
+      check_open
+      receive(length && (@kept.pos + length)) unless @ended
+      data = @kept.read(length, buffer)
+      buffer&.force_encoding(Encoding::BINARY)
+      data
     end
 
-    def gets(...)
-      spool.gets(...)
+    # @param arguments as IO#gets has them. Rack knows none; with some, all is received first
+    # @return [String, nil] the next line with its "\n"; nil at the end
+    def gets(*arguments, **options)
+      check_open
+      return next_line if arguments.empty? && options.empty?
+
+      receive(nil)
+      @kept.gets(*arguments, **options)
     end
 
-    def each(&block)
-      spool.each_line(&block)
+    # @yieldparam line [String]
+    def each
+      return to_enum unless block_given?
+
+      while (line = gets)
+        yield line
+      end
       self
     end
 
     def rewind
-      spool.rewind
+      check_open
+      @kept.rewind
     end
 
+    # @return [Integer] bytes of the whole body
     def size
-      spool.size
+      check_open
+      receive(nil)
+      @received
     end
 
     # Frees what was kept.
     def close
-      @spool&.close
+      @kept&.close
+      @kept = @client = nil
     end
 
     private
 
-    def spool
-      @spool ||= receive
+    def check_open
+      raise IOError, "closed stream" unless @kept
     end
 
-    def receive
-      spool = StringIO.new(+"".b)
-      while (piece = @client.read_body(PIECE))
-        spool = to_file(spool) if spool.is_a?(StringIO) && spool.size + piece.bytesize > @memory
-        spool.write(piece)
+    # Receives until there are `total` bytes (nil: to the end).
+    def receive(total)
+      receive_piece(total ? [total - @received, PIECE].min : PIECE) until @ended || (total && @received >= total)
+    end
+
+    # @return [String, nil] what has come; nil at the end
+    def receive_piece(most = PIECE)
+      piece = @client.read_body(most)
+      piece ? keep(piece) : @ended = true
+      piece
+    end
+
+    # The place to read from stays where it is. When a piece can't be kept, as on a full disk, nothing can be read any more:
+    # what follows must not be taken for what is lost.
+    def keep(piece)
+      move_to_file if @received + piece.bytesize > @memory && @kept.is_a?(StringIO)
+      position = @kept.pos
+      @kept.pos = @received
+      @kept.write(piece)
+      @kept.pos = position
+      @received += piece.bytesize
+      done = true
+    ensure
+      close unless done
+    end
+
+    def next_line
+      line = @kept.gets("\n")
+      return line if @ended || line&.end_with?("\n")
+
+      start = @kept.pos - line.to_s.bytesize
+      begin
+        nil until (piece = receive_piece).nil? || piece.include?("\n")
+      ensure
+        @kept&.pos = start # nil: it could not be kept
       end
-      spool.rewind
-      spool
-    rescue ClientShutdown
-      spool.close
-      raise
+      @kept.gets("\n")
     end
 
-    def to_file(spool)
-      file = Tempfile.new("pitchfork-body", binmode: true)
-      file.unlink
-      file.write(spool.string)
-      file
+    def move_to_file
+      memory = @kept
+      @kept = temporary_file
+      @kept.write(memory.string)
+      @kept.pos = memory.pos
+    end
+
+    def temporary_file
+      File.open(Dir.tmpdir, File::RDWR | File::TMPFILE, 0o600).binmode
+    rescue Errno::EOPNOTSUPP, Errno::EISDIR, Errno::EINVAL # not every file system has files without a name
+      Tempfile.create("pitchfork-body", binmode: true).tap { |file| File.unlink(file) }
     end
   end
 end

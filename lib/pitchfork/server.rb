@@ -63,7 +63,7 @@ module Pitchfork
     # @param mold_port [MoldPort] in the child that it had forked
     # @return [WorkerPort]
     def worker_port(mold_port)
-      mold_port.take_worker(listeners.map { |listener| place(listener) }, env_template)
+      mold_port.take_worker(listeners.map { |listener| place(listener) }, env_template, configuration.http)
     end
 
     # @return [Hash] what is the same in every env

@@ -60,7 +60,9 @@ module Pitchfork
         case event = wait
         when Client
           @exchange.call(event)
-          @port.complete
+          @port.complete(event)
+        when String
+          @server.logger.debug(event)
         when :promote
           mold = promote
           return mold if mold

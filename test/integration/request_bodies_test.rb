@@ -21,8 +21,6 @@ class RequestBodiesTest < AppTest
   RUBY
 
   BOTH = ["rewindable_input true", "rewindable_input false"].freeze
-  # Rack 2 wants an input that can be rewound.
-  RULES = ->(config) { RACK >= 3 || config == BOTH.first }
   LARGE = Random.new(1).bytes(5_000_000)
 
   def expected(body)
@@ -36,14 +34,14 @@ class RequestBodiesTest < AppTest
 
   def test_bodies_with_a_length
     BOTH.each do |config|
-      server = serve(DIGEST, setup: "require 'digest'", lint: RULES[config], config: config)
+      server = serve(DIGEST, setup: "require 'digest'", config: config)
       ["", "a", "one\ntwo\n", LARGE].each { |body| assert_equal expected(body), ask(server, post(body)).content, config }
     end
   end
 
   def test_chunked_bodies
     BOTH.each do |config|
-      server = serve(DIGEST, setup: "require 'digest'", lint: RULES[config], config: config)
+      server = serve(DIGEST, setup: "require 'digest'", config: config)
       ["", "a", "one\ntwo\n", LARGE].each do |body|
         sent = request("POST", "/", "Transfer-Encoding: chunked", body: chunks(body, 30_000).join)
         assert_equal expected(body), ask(server, sent).content, config
@@ -93,7 +91,7 @@ class RequestBodiesTest < AppTest
       "->(i) { [i.read.encoding.to_s, i.read(0).encoding.to_s] }" => %w[ASCII-8BIT ASCII-8BIT]
     }.tap do |table|
       BOTH.each do |config|
-        server = serve(READS, lint: RULES[config], config: config)
+        server = serve(READS, config: config)
         table.each do |code, result|
           assert_equal result.inspect, ask(server, post("one\ntwo\n\nend", "X-Code: #{code}")).content, "#{config} #{code}"
         end
@@ -103,7 +101,7 @@ class RequestBodiesTest < AppTest
 
   def test_no_body
     BOTH.each do |config|
-      server = serve(READS, lint: RULES[config], config: config)
+      server = serve(READS, config: config)
       {
         "->(i) { b = +'old'; [i.read, i.read(1), i.read(0), i.read(nil, b), b, i.gets, i.each { raise }.nil?] }" =>
           ["", nil, "", "", "", nil, false]
@@ -119,20 +117,24 @@ class RequestBodiesTest < AppTest
     end
   end
 
+  # Rack 2 rewinds it itself, after each form.
   def test_a_stream_can_not_be_rewound
     server = serve(READS, lint: false, config: "rewindable_input false")
-    assert_equal "false", ask(server, post("a", "X-Code: ->(i) { i.respond_to?(:rewind) }")).content
+    assert_equal (RACK < 3).to_s, ask(server, post("a", "X-Code: ->(i) { i.respond_to?(:rewind) }")).content
   end
 
   # Beyond client_body_buffer_size the body is in a file without a name, which goes with the request.
   def test_large_bodies_are_kept_in_a_file
-    server = serve(READS, lint: false, config: "client_body_buffer_size 1000", env: { "TMPDIR" => @directory })
-    files = 'Dir["/proc/self/fd/*"].count { |fd| (File.readlink(fd) rescue "").match?(/pitchfork-body.*deleted/) }'
+    server = serve(READS, config: "client_body_buffer_size 1000", env: { "TMPDIR" => @directory })
+    files = "Dir['/proc/self/fd/*'].count { |fd| (File.readlink(fd) rescue '').match?(%r{^#{@directory}/.*deleted}) }"
     code = "->(i) { i.read; #{files} }"
     assert_equal "0", ask(server, post("a" * 1000, "X-Code: #{code}")).content
     assert_equal "1", ask(server, post("a" * 1001, "X-Code: #{code}")).content
     assert_equal "0", fetch(server, "/", "X-Code: #{code}").content
-    assert_empty Dir.glob(File.join(@directory, "pitchfork-body*"))
+    # Nothing of the request before is left, though the app raised.
+    assert_equal 500, ask(server, post("a" * 1001, "X-Code: ->(i) { i.read; raise 'no' }")).status
+    assert_equal "0", fetch(server, "/", "X-Code: #{code}").content
+    assert_equal %w[config.ru pitchfork.rb], Dir.children(@directory).sort
   end
 
   # An app that refuses an upload need not read it; the client gets to see why.
@@ -148,7 +150,7 @@ class RequestBodiesTest < AppTest
 
   def test_a_client_that_stops_in_the_middle
     BOTH.each do |config|
-      server = serve(<<~'RUBY', lint: RULES[config], config: config)
+      server = serve(<<~'RUBY', config: config)
         lambda do |env|
           [200, { "content-type" => "text/plain" }, [env["rack.input"].read]]
         rescue Pitchfork::ClientShutdown => e
@@ -166,7 +168,7 @@ class RequestBodiesTest < AppTest
         reset(socket)
       end
       assert_equal "all", ask(server, post("all")).content
-      assert_equal "the client closed the connection before the end of the request body", notes.first
+      assert_match(/client closed the connection before the end of the request body/, notes.first)
       refute_match(/ERROR/, server.log)
     end
   end

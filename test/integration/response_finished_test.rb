@@ -40,10 +40,10 @@ class ResponseFinishedTest < AppTest
 
   # A callable is what answers `call`: it need not have an arity, nor even a method of that name.
   def test_callables
-    server = serve(<<~'RUBY', setup: <<~'SETUP', lint: false)
+    server = serve(<<~'RUBY', setup: <<~'SETUP')
       lambda do |env|
         env["rack.response_finished"].push(Cleaner, Handler.new, Proxy.new, proc { |*all| note("splat #{all.size}") })
-        [200, {}, []]
+        [200, { "content-type" => "text/plain" }, []]
       end
     RUBY
       class Cleaner
@@ -79,15 +79,16 @@ class ResponseFinishedTest < AppTest
   end
 
   def test_the_error
-    server = serve(<<~'RUBY', lint: false)
+    server = serve(<<~'RUBY')
       lambda do |env|
-        env["rack.response_finished"] << ->(_, status, headers, error) { note([status, headers, error].inspect) }
+        headers = { "content-type" => "text/plain" }
+        env["rack.response_finished"] << ->(_, status, given, error) { note([status, given&.keys, error].inspect) }
         case env["PATH_INFO"]
         when "/raises" then raise "broken"
-        when "/breaks" then [200, {}, Enumerator.new { |y| y << "some"; raise "later" }]
-        when "/large" then [200, {}, Enumerator.new { |y| loop { y << "x" * 65_536 } }]
-        when "/hijack" then env["rack.hijack"].call.close; nil
-        else [200, {}, ["fine"]]
+        when "/breaks" then [200, headers, Enumerator.new { |y| y << "some"; raise "later" }]
+        when "/large" then [200, headers, Enumerator.new { |y| loop { y << "x" * 65_536 } }]
+        when "/hijack" then env["rack.hijack"].call.close; [202, headers, []]
+        else [200, headers, ["fine"]]
         end
       end
     RUBY
@@ -99,16 +100,17 @@ class ResponseFinishedTest < AppTest
       reset(socket)
     end
     fetch(server)
-    assert_equal ["[nil, nil, #<RuntimeError: broken>]", "[200, {}, #<RuntimeError: later>]", "[nil, nil, nil]"], notes.first(3)
-    assert_match(/\A\[200, {}, #<Pitchfork::ClientShutdown: .+>\]\z/, notes[3])
+    assert_equal ["[nil, nil, #<RuntimeError: broken>]", '[200, ["content-type"], #<RuntimeError: later>]', '[202, ["content-type"], nil]'],
+                 notes.first(3)
+    assert_match(/\A\[200, \["content-type"\], #<Pitchfork::ClientShutdown: .+>\]\z/, notes[3])
   end
 
   def test_after_request_complete_comes_last
     config = <<~'RUBY'
       after_request_complete { |server, worker, env| File.write("notes", "complete #{worker.nr} #{worker.requests_count} #{env["PATH_INFO"]}\n", mode: "a") }
     RUBY
-    server = serve('->(env) { env["rack.after_reply"] << -> { note("reply") }; raise "x" if env["PATH_INFO"] == "/raise"; [200, {}, []] }',
-                   lint: false, config: config)
+    server = serve('->(env) { env["rack.after_reply"] << -> { note("reply") }; raise "x" if env["PATH_INFO"] == "/raise"; ' \
+                   '[200, { "content-type" => "text/plain" }, []] }', config: config)
     fetch(server, "/one")
     fetch(server, "/raise")
     fetch(server)

@@ -83,23 +83,67 @@ class StreamsTest < AppTest
     RUBY
     assert_equal "one", fetch(server).content
     fetch(server)
-    assert_equal ["false", "the stream is closed for writing", "true"], notes.first(3)
+    assert_equal ["false", "not opened for writing", "true"], notes.first(3)
   end
 
-  # What is written after the end belongs to no response.
+  def test_the_response_ends_when_the_stream_is_closed
+    server = serve_stream("stream.write('one', :two, 3); stream.close; File.read('gate')")
+    gate = File.join(@directory, "gate").tap { |path| File.mkfifo(path) }
+    TCPSocket.open("127.0.0.1", server.port) do |socket|
+      socket.write(request("GET", "/"))
+      received = +""
+      received << socket.readpartial(1000) until received.end_with?("\r\n0\r\n\r\n")
+      assert_equal "onetwo3", Reply.parse(received).content
+      File.write(gate, "")
+      assert_equal "", socket.read
+    end
+  end
+
+  # Each direction ends for itself.
+  def test_reading_goes_on_when_all_is_written
+    ["rewindable_input true", "rewindable_input false"].each do |config|
+      server = serve_stream("stream << stream.read(3); stream.close_write; note(stream.read); stream.close", config: config)
+      TCPSocket.open("127.0.0.1", server.port) do |socket|
+        socket.write(request("POST", "/", "Content-Length: 6", body: "one"))
+        received = +""
+        received << socket.readpartial(1000) until received.end_with?("\r\n0\r\n\r\n")
+        socket.write("two")
+        assert_equal "", socket.read
+      end
+      server.stop
+    end
+    assert_equal %w[two two], notes
+  end
+
+  # The usual way to write such a body; half of it must not look like all of it.
+  def test_raising_with_a_stream_that_is_closed_in_the_end
+    server = serve_stream("begin; stream << 'one'; raise 'broken'; ensure; stream.close; end")
+    assert_equal [nil, "3\r\none\r\n"], fetch(server).show(:content, :body)
+    server.wait_for(/GET \/ failed: broken \(RuntimeError\)/)
+  end
+
+  def test_a_stream_that_is_closed_too_early
+    server = serve(<<~'RUBY', lint: LINTED)
+      ->(_) { [200, { "content-type" => "text/plain", "content-length" => "9" }, ->(stream) { stream << "one"; stream.close }] }
+    RUBY
+    assert_equal "one", fetch(server).body
+    server.wait_for(/GET \/ failed: the response body is 6 bytes shorter than its Content-Length/)
+  end
+
+  # Nobody waits for the thread, and what is written after the end belongs to no response.
   def test_a_stream_that_is_kept
-    server = serve(<<~'RUBY', setup: "$kept = nil", lint: false)
+    server = serve(<<~'RUBY', setup: "$kept = nil", lint: LINTED)
       lambda do |env|
         begin
           $kept << "late" if $kept
         rescue => e
           note(e.class)
         end
-        [200, {}, ->(stream) { $kept = stream; stream << "one" }]
+        [200, { "content-type" => "text/plain" }, ->(stream) { $kept = stream; stream << "one" }]
       end
     RUBY
     3.times { assert_equal "one", fetch(server).content }
-    assert_equal %w[Pitchfork::Error Pitchfork::Error], notes.first(2)
+    assert_equal %w[IOError IOError], notes.first(2)
   end
 
   def test_the_client_goes_away

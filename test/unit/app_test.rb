@@ -15,6 +15,27 @@ class AppTest < UnitTest
     assert_instance_of(Proc, load_ru(APP))
   end
 
+  # As the setting asks for it, and then around all that can be an app.
+  def test_lint
+    write("pitchfork.rb", "lint true\n")
+    small = write("linted_app.rb", "LintedApp = ->(_env) { [200, {}, ['hello']] }\n")
+    lint = { config_file: "pitchfork.rb" }
+    apps = [load_ru(APP, **lint), load(small, **lint), Pitchfork::App.load(Pitchfork::Configuration.load(app: ->(_) {}, **lint))]
+    apps.each do |app|
+      assert_instance_of(Rack::Lint, app)
+      assert_match(/env missing required key/, assert_raises(Rack::Lint::LintError) { app.call({}) }.message)
+    end
+  end
+
+  def test_lint_without_rack
+    write("pitchfork.rb", "lint true\n")
+    write("lib/rack.rb", "raise LoadError, 'cannot load such file -- rack'\n")
+    code = "require 'pitchfork/app'; require 'pitchfork/configuration'; " \
+           "Pitchfork::App.load(Pitchfork::Configuration.load(app: 1, config_file: 'pitchfork.rb')) rescue print($!.class, ' ', $!.message)"
+
+    assert_equal("Pitchfork::BootFailure lint: cannot load such file -- rack; it needs the rack gem", ruby("-e", code).first)
+  end
+
   def test_an_option_line_is_a_comment
     assert_respond_to(load_ru("#\\ -p 3000\n#{APP}"), :call)
   end

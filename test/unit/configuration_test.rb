@@ -8,6 +8,9 @@ class ConfigurationTest < UnitTest
     worker_processes: 1, timeout: 20, cleanup_timeout: 2, spawn_timeout: 10, refork_after: nil,
     refork_max_unavailable: nil, promotion: :auto, max_consecutive_spawn_errors: nil, early_hints: false,
     check_client_connection: false, rewindable_input: true, client_body_buffer_size: 114_688, setpgid: true,
+    client_header_timeout: 10, client_body_timeout: 30, client_write_timeout: 30, client_request_line_max_size: 8192,
+    client_header_field_max_size: 81_920, client_header_max_size: 114_688, client_header_max_fields: 100,
+    client_body_max_size: nil, trusted_proxies: [], lint: false,
     rackup: nil, app: nil, argv: [], config_file: nil, environment: "development", requires: [], eval_code: [],
     warnings: []
   }.freeze
@@ -108,11 +111,11 @@ class ConfigurationTest < UnitTest
 
   def test_a_warning_for_each_word_without_effect
     tail = "is accepted and validated, but has no effect yet"
-    source = "timeout 5, cleanup: 1\nearly_hints true\nafter_worker_timeout { }\nlisten 80, queues: 2\nspawn_timeout 3"
+    source = "timeout 5, cleanup: 1\nsetpgid true\nafter_worker_timeout { }\nlisten 80, queues: 2\nspawn_timeout 3"
 
     assert_equal(
       ["settings.rb:1: timeout #{tail}", "settings.rb:1: timeout's cleanup #{tail}",
-       "settings.rb:2: early_hints #{tail}", "settings.rb:3: after_worker_timeout #{tail}",
+       "settings.rb:3: after_worker_timeout #{tail}",
        "settings.rb:4: listen 0.0.0.0:80: queues #{tail}"], configure(source).warnings
     )
   end

@@ -25,6 +25,19 @@ class ConfiguratorTest < UnitTest
     "check_client_connection true" => { check_client_connection: true },
     "rewindable_input false" => { rewindable_input: false },
     "client_body_buffer_size 0" => { client_body_buffer_size: 0 },
+    "client_header_timeout 0.5" => { client_header_timeout: 0.5 },
+    "client_body_timeout 5" => { client_body_timeout: 5 },
+    "client_write_timeout 5" => { client_write_timeout: 5 },
+    "client_request_line_max_size 64" => { client_request_line_max_size: 64 },
+    "client_header_field_max_size 100" => { client_header_field_max_size: 100 },
+    "client_header_max_size 256" => { client_header_max_size: 256 },
+    "client_header_max_fields 256" => { client_header_max_fields: 256 },
+    "client_body_max_size 0" => { client_body_max_size: 0 },
+    "client_body_max_size nil" => { client_body_max_size: nil },
+    "trusted_proxies []" => { trusted_proxies: [] },
+    'trusted_proxies ["10.1.2.3/8", "192.0.2.1", :unix]' => { trusted_proxies: ["10.0.0.0/8", "192.0.2.1/32", :unix] },
+    'trusted_proxies ["::1", "fd12::/8"]' => { trusted_proxies: ["::1/128", "fd00::/8"] },
+    "lint true" => { lint: true },
     "setpgid false" => { setpgid: false },
     "worker_processes 2; worker_processes 3" => { worker_processes: 3 }
   }.freeze
@@ -35,6 +48,7 @@ class ConfiguratorTest < UnitTest
 
   LIMITS = "an Array of Integers >= 1, of which the last may be false (or nil)"
   LOGGER = "a logger (an object with debug, info, warn, error, fatal)"
+  NETWORKS = 'an Array of addresses, networks such as "10.0.0.0/8", and :unix'
   BAD = {
     'worker_processes "four"' => 'worker_processes: expected an Integer from 1 to 1024, got "four"',
     "worker_processes 0" => "worker_processes: expected an Integer from 1 to 1024, got 0",
@@ -57,6 +71,10 @@ class ConfiguratorTest < UnitTest
     "refork_after [50, 0]" => "refork_after: expected #{LIMITS}, got [50, 0]",
     "refork_after [false, 50]" => "refork_after: expected #{LIMITS}, got [false, 50]",
     "refork_after true" => "refork_after: expected #{LIMITS}, got true",
+    "client_header_max_fields 257" => "client_header_max_fields: expected an Integer from 1 to 256, got 257",
+    'trusted_proxies "::1"' => "trusted_proxies: expected #{NETWORKS}, got \"::1\"",
+    'trusted_proxies ["::1", "proxy.example"]' => "trusted_proxies: expected #{NETWORKS}, got [\"::1\", \"proxy.example\"]",
+    'trusted_proxies ["10.0.0.0/33"]' => "trusted_proxies: expected #{NETWORKS}, got [\"10.0.0.0/33\"]",
     "refork_max_unavailable(-1)" => "refork_max_unavailable: expected an Integer from 0 to 1024 (or nil), got -1",
     'promotion "fork"' => 'promotion: expected :auto, :in_place or :fork, got "fork"',
     "max_consecutive_spawn_errors 0" => "max_consecutive_spawn_errors: expected an Integer >= 1 (or nil), got 0",

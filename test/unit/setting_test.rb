@@ -47,7 +47,7 @@ class SettingTest < UnitTest
   def test_what_is_planned
     planned = (Pitchfork::Setting.words + Pitchfork::Setting.listen_options).select(&:planned?).map(&:name)
 
-    assert_equal(%i[timeout cleanup_timeout early_hints check_client_connection after_worker_timeout
+    assert_equal(%i[timeout cleanup_timeout after_worker_timeout
                     after_worker_hard_timeout before_service_worker_ready before_service_worker_exit
                     queues queues_per_worker], planned)
   end

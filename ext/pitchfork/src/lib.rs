@@ -1,6 +1,7 @@
 //! The Ruby extension of the pitchfork server: system calls in `sys`, what knows the VM in `ruby`, and one module for the
 //! loop of each role. All decisions are `pitchfork_core`'s.
 
+mod lingering;
 mod link;
 mod master;
 mod mold;

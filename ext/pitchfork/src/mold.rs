@@ -121,12 +121,17 @@ impl MoldPort {
         rb_self: Obj<Self>,
         listeners: RArray,
         template: RHash,
+        settings: RHash,
     ) -> Result<Obj<WorkerPort>, Error> {
         let link = rb_self.link.take();
         match (link, rb_self.commission.take()) {
-            (Some(link), Some(Commission { seat, channel })) => {
-                WorkerPort::create(ruby, link.hand_on(channel, seat), listeners, template)
-            }
+            (Some(link), Some(Commission { seat, channel })) => WorkerPort::create(
+                ruby,
+                link.hand_on(channel, seat),
+                listeners,
+                template,
+                settings,
+            ),
             _ => Err(errors::misuse(ruby, "no worker was asked for")),
         }
     }
@@ -192,7 +197,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("wait", method!(MoldPort::wait, 0))?;
     class.define_method("sibling?", method!(MoldPort::is_sibling, 0))?;
     class.define_method("commission_done", method!(MoldPort::commission_done, 1))?;
-    class.define_method("take_worker", method!(MoldPort::take_worker, 2))?;
+    class.define_method("take_worker", method!(MoldPort::take_worker, 3))?;
     class.define_method("leave", method!(MoldPort::leave, 0))?;
     class.define_method("close", method!(MoldPort::close, 0))?;
     Ok(())

@@ -9,6 +9,7 @@ use std::time::Duration;
 use magnus::{Error, Ruby};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
+use crate::lingering::Lingering;
 use crate::link::{Heard, Link};
 use crate::ruby::{errors, gvl};
 use crate::sys::clock::monotonic;
@@ -29,12 +30,14 @@ pub struct Listener {
     pub port: u16,
 }
 
-/// A connection that nobody has read from.
+/// A connection with a request to come.
 pub struct Connection {
     pub fd: OwnedFd,
     pub peer: Peer,
     /// The listener's index.
     pub from: usize,
+    /// What was received from it already. Nothing, for a connection that was just accepted.
+    pub received: Vec<u8>,
 }
 
 /// What has come.
@@ -51,6 +54,7 @@ pub enum Next {
 pub struct Rotation {
     epoll: Epoll,
     listeners: Vec<Listener>,
+    lingering: Lingering,
     /// The listener that gave the last connection: the next one is likely to be there.
     last: usize,
     /// When all descriptors were looked at.
@@ -63,6 +67,7 @@ impl Rotation {
         Ok(Rotation {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             listeners,
+            lingering: Lingering::default(),
             last: 0,
             looked: Duration::ZERO,
         })
@@ -104,9 +109,8 @@ impl Rotation {
         // happened, so what woke us is answered before an order to leave that came after it: no connection is left behind.
         let mut events = [EpollEvent::empty()];
         let epoll = &self.epoll;
-        let waited = gvl::interruptible(ruby, "epoll_wait", || {
-            epoll.wait(&mut events, EpollTimeout::NONE)
-        })?;
+        let timeout = gvl::timeout(self.lingering.expire(epoll));
+        let waited = gvl::interruptible(ruby, "epoll_wait", || epoll.wait(&mut events, timeout))?;
         self.looked = monotonic();
         match waited {
             Some(1) => self.dispatch(ruby, link, events[0].data()),
@@ -114,8 +118,14 @@ impl Rotation {
         }
     }
 
+    /// Ends a connection that was answered, when its client has stopped sending.
+    pub fn linger(&mut self, socket: OwnedFd) {
+        self.lingering.add(&self.epoll, socket);
+    }
+
     /// What is ready now. The master goes before clients: under load there is always a next one.
-    fn look(&self) -> Option<u64> {
+    fn look(&mut self) -> Option<u64> {
+        self.lingering.expire(&self.epoll);
         let mut events = [EpollEvent::empty(); 16];
         let ready = (self.epoll.wait(&mut events, EpollTimeout::ZERO)).unwrap_or(0);
         let sources = events.iter().take(ready).map(EpollEvent::data);
@@ -127,6 +137,10 @@ impl Rotation {
         match source {
             DEATH => Ok(Next::Death),
             CHANNEL => Ok(link.hear(ruby)?.map_or(Next::Again, Next::Heard)),
+            lingering if lingering & Lingering::MARK != 0 => {
+                self.lingering.drain(&self.epoll, lingering);
+                Ok(Next::Again)
+            }
             listener => {
                 let connection = self.accept(ruby, usize::try_from(listener).unwrap_or(0))?;
                 Ok(connection.map_or(Next::Again, Next::Connection))
@@ -138,6 +152,11 @@ impl Rotation {
         self.last = from;
         let accepted = socket::accept(self.listeners[from].fd)
             .map_err(|errno| errors::system(ruby, "accept4", errno))?;
-        Ok(accepted.map(|(fd, peer)| Connection { fd, peer, from }))
+        Ok(accepted.map(|(fd, peer)| Connection {
+            fd,
+            peer,
+            from,
+            received: Vec::new(),
+        }))
     }
 }

@@ -13,8 +13,10 @@ use pitchfork_core::wire::{Order, Refusal, Report, Seat};
 use crate::link::{Commission, Heard, Link};
 use crate::mold::MoldPort;
 use crate::rotation::{Listener, Next, Rotation};
+use crate::ruby::client::Client;
 use crate::ruby::errors;
-use crate::ruby::request::RequestReader;
+use crate::ruby::http_settings::HttpSettings;
+use crate::ruby::request::{Incoming, RequestReader};
 use crate::sys::clock::monotonic;
 use crate::sys::scoreboard::{Row, Scoreboard};
 
@@ -44,12 +46,14 @@ impl DataTypeFunctions for WorkerPort {
 }
 
 impl WorkerPort {
-    /// `listeners`: Arrays of fileno, host name and port. `template`: what every env has in common.
+    /// `listeners`: Arrays of fileno, host name and port. `template`: what every env has in common. `settings`:
+    /// those of HTTP, by name.
     pub fn create(
         ruby: &Ruby,
         link: Link,
         listeners: RArray,
         template: RHash,
+        settings: RHash,
     ) -> Result<Obj<Self>, Error> {
         let listeners = (listeners.into_iter())
             .map(|listener| {
@@ -68,7 +72,7 @@ impl WorkerPort {
             inner: RefCell::new(Some(Inner {
                 link,
                 rotation,
-                reader: RequestReader::new(),
+                reader: RequestReader::new(HttpSettings::from_hash(ruby, settings)?),
             })),
             commission: RefCell::new(None),
             leaving: Cell::new(false),
@@ -127,20 +131,30 @@ impl WorkerPort {
         Ok(ruby.to_symbol("retire"))
     }
 
-    /// Waits for the next thing to do: a Client with a request, `:promote` or `:retire`.
+    /// Waits for the next thing to do: a Client with a request, `:promote` or `:retire`; or a String for the log.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Value, Error> {
         let template = ruby.get_inner(rb_self.template);
         while !rb_self.leaving.get() {
             match rb_self.with(ruby, |inner| inner.rotation.next(ruby, &inner.link))? {
                 Next::Again => {}
                 Next::Connection(connection) => {
-                    let client = rb_self.with(ruby, |inner| {
+                    let incoming = rb_self.with(ruby, |inner| {
                         let listener = inner.rotation.listener(connection.from);
                         inner.reader.read(ruby, template, connection, listener)
                     })?;
-                    if let Some(client) = client {
-                        rb_self.begin();
-                        return Ok(client.as_value());
+                    match incoming {
+                        Incoming::Nothing => {}
+                        Incoming::Refused { socket, why } => {
+                            rb_self.with(ruby, |inner| {
+                                inner.rotation.linger(socket);
+                                Ok(())
+                            })?;
+                            return Ok(ruby.str_new(&why).as_value());
+                        }
+                        Incoming::Request(client) => {
+                            rb_self.begin();
+                            return Ok(client.as_value());
+                        }
                     }
                 }
                 Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
@@ -164,7 +178,13 @@ impl WorkerPort {
     }
 
     /// The request is complete: counts it, and tells the master when that makes the worker warm.
-    fn complete(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
+    fn complete(ruby: &Ruby, rb_self: Obj<Self>, client: Obj<Client>) -> Result<(), Error> {
+        if let Some(socket) = client.take_parting() {
+            rb_self.with(ruby, |inner| {
+                inner.rotation.linger(socket);
+                Ok(())
+            })?;
+        }
         if let Some(requests) = rb_self.row().complete() {
             rb_self.with(ruby, |inner| {
                 inner.link.report(ruby, Report::Warm { requests })
@@ -234,7 +254,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("hello", method!(WorkerPort::hello, 0))?;
     class.define_method("ready", method!(WorkerPort::ready, 0))?;
     class.define_method("wait", method!(WorkerPort::wait, 0))?;
-    class.define_method("complete", method!(WorkerPort::complete, 0))?;
+    class.define_method("complete", method!(WorkerPort::complete, 1))?;
     class.define_method(
         "promote_in_place?",
         method!(WorkerPort::may_promote_in_place, 0),

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "ipaddr"
 require "pitchfork/errors"
 
 module Pitchfork
@@ -86,10 +87,31 @@ module Pitchfork
           end
         end
 
+        # Addresses, networks and :unix, as an Array of "address/prefix" and :unix.
+        def networks
+          normalize = ->(values) { values.map { |value| network(value) }.freeze }
+          new("an Array of addresses, networks such as \"10.0.0.0/8\", and :unix", normalize: normalize) do |values|
+            values.is_a?(Array) && values.all? { |value| network(value) }
+          end
+        end
+
         # @return [String] the value as a message shows it: one line, not too long
         def show(value)
           text = value.inspect.gsub(/\s+/, " ")
           text.length > 60 ? "#{text[0, 57]}..." : text
+        end
+
+        private
+
+        # @return [String, :unix, nil] nil: it is none
+        def network(value)
+          return value if value == :unix
+          return unless value.is_a?(String)
+
+          address = IPAddr.new(value)
+          "#{address}/#{address.prefix}" unless address.ipv6? && address.zone_id
+        rescue IPAddr::Error
+          nil
         end
       end
     end

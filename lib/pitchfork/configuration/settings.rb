@@ -1,10 +1,12 @@
 # frozen_string_literal: true
 
+require "pitchfork/configuration/http_settings"
+
 module Pitchfork
   class Configuration
     # The settings that hold values, in the order of the documentation.
     # `listen` and `timeout` take keywords and are written out in {Configurator}; the rest take one value each.
-    SETTINGS = [
+    SETTINGS = ([
       Setting.new(
         :worker_processes, syntax: "worker_processes n", check: Check.integer(1..1024), default: 1,
         doc: "Number of workers."
@@ -54,25 +56,9 @@ module Pitchfork
         shown_default: "no limit", doc: "Give up and exit with status 1 after so many failed spawns in a row."
       ),
       Setting.new(
-        :early_hints, syntax: "early_hints bool", check: Check.boolean, default: false, planned: true,
-        doc: "`env[\"rack.early_hints\"]` sends 103 responses."
-      ),
-      Setting.new(
-        :check_client_connection, syntax: "check_client_connection bool", check: Check.boolean, default: false,
-        planned: true, doc: "Do not call the application for a client that is already gone."
-      ),
-      Setting.new(
-        :rewindable_input, syntax: "rewindable_input bool", check: Check.boolean, default: true,
-        doc: "Request bodies can be rewound (memory first, then a temporary file); false streams them."
-      ),
-      Setting.new(
-        :client_body_buffer_size, syntax: "client_body_buffer_size bytes", check: Check.integer(0..),
-        default: 112 * 1024, doc: "How much of a request body is kept in memory."
-      ),
-      Setting.new(
         :setpgid, syntax: "setpgid bool", check: Check.boolean, default: true,
         doc: "Each child leads its own process group, so that a signal to the master's group does not reach it."
       )
-    ].freeze
+    ] + HTTP_SETTINGS).freeze
   end
 end

@@ -1,17 +1,15 @@
 //! The request body, as it comes off the socket.
 
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use magnus::{Error, Ruby};
+use magnus::{Error, RHash, Ruby};
 use nix::poll::PollFlags;
-use pitchfork_core::http::{Chunk, ChunkedDecoder, Framing};
+use pitchfork_core::http::{BodyDecoder, BodyError, Chunk};
 
-use crate::ruby::{errors, gvl};
+use crate::ruby::{env, errors, gvl};
 use crate::sys::socket;
-
-/// A body that stalls for longer than this has ended.
-const STALL: Duration = Duration::from_secs(30);
 
 /// How much is received at once.
 const PIECE: usize = 64 * 1024;
@@ -20,48 +18,37 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What of the body is still to come.
 pub struct RequestBody {
-    framing: Rest,
-    /// Received, not yet decoded: first what came with the head.
-    raw: Vec<u8>,
-    /// How much of `raw` is decoded.
-    decoded: usize,
+    decoder: BodyDecoder,
+    buffer: Vec<u8>,
+    /// What of the buffer is received and not decoded: first what came with the head.
+    pending: Range<usize>,
     expects_continue: bool,
-}
-
-enum Rest {
-    /// So many bytes.
-    Length(u64),
-    Chunked(ChunkedDecoder),
-    /// All read.
-    Done,
-    /// Broken off or malformed: a further read fails as the first did.
-    Broken,
+    /// How long to wait for the next piece.
+    patience: Duration,
 }
 
 impl RequestBody {
     /// `early` is what was received behind the head.
-    pub fn new(framing: Framing, early: &[u8], expects_continue: bool) -> Self {
+    pub fn new(
+        decoder: BodyDecoder,
+        early: &[u8],
+        expects_continue: bool,
+        patience: Duration,
+    ) -> Self {
         RequestBody {
-            framing: match framing {
-                Framing::None | Framing::Length(0) => Rest::Done,
-                Framing::Length(length) => Rest::Length(length),
-                Framing::Chunked => Rest::Chunked(ChunkedDecoder::new()),
-            },
-            raw: early.to_vec(),
-            decoded: 0,
+            decoder,
+            buffer: early.to_vec(),
+            pending: 0..early.len(),
             expects_continue,
+            patience,
         }
     }
 
     /// Whether all that the client has to send is received, and nothing else is: the connection can be closed without
     /// another look at it.
     pub fn is_received(&self) -> bool {
-        let pending = self.raw.len() - self.decoded.min(self.raw.len());
-        match self.framing {
-            Rest::Done => pending == 0,
-            Rest::Length(left) => left == pending as u64,
-            Rest::Chunked(_) | Rest::Broken => false,
-        }
+        self.decoder
+            .is_complete_with(&self.buffer[self.pending.clone()])
     }
 
     /// The final response is under way: a 100 would stand in the middle of it.
@@ -71,78 +58,42 @@ impl RequestBody {
 
     /// What was received and is not part of the body, or not read yet: a hijacker's.
     pub fn take_early(&mut self) -> Vec<u8> {
-        self.raw.split_off(self.decoded.min(self.raw.len()))
+        let early = self.buffer[self.pending.clone()].to_vec();
+        self.pending = 0..0;
+        early
     }
 
     /// Frees the buffer: the garbage collector, which frees the rest, does not know how large it is.
     pub fn release(&mut self) {
-        self.raw = Vec::new();
-        self.decoded = 0;
-        self.framing = Rest::Broken;
+        self.buffer = Vec::new();
+        self.pending = 0..0;
+        self.decoder.fail(BodyError::Truncated);
     }
 
-    /// Appends up to `most` bytes of the body to `out`, waiting for at least one. `false`: it has ended.
+    /// Up to `most` bytes of the body, waiting for at least one. `None`: it has ended, and its trailers are in `env`.
     pub fn read(
         &mut self,
         ruby: &Ruby,
         fd: BorrowedFd<'_>,
+        env: RHash,
         most: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Error> {
-        loop {
-            match self.decode(most, out) {
-                Ok(Decoded::Some) => return Ok(true),
-                Ok(Decoded::End) => return Ok(false),
-                Ok(Decoded::NeedMore) => {}
-                Err(why) => {
-                    self.framing = Rest::Broken;
-                    return Err(errors::client_shutdown(ruby, why));
+    ) -> Result<Option<&[u8]>, Error> {
+        let data = loop {
+            let (taken, chunk) = (self.decoder)
+                .next(&self.buffer[self.pending.clone()], most)
+                .map_err(|error| errors::request_body(ruby, error))?;
+            self.pending.start += taken;
+            match chunk {
+                // The decoder stops behind the data.
+                Chunk::Data(data) => break self.pending.start - data.len()..self.pending.start,
+                Chunk::Done => {
+                    env::add_trailers(ruby, env, self.decoder.trailers())?;
+                    return Ok(None);
                 }
+                Chunk::NeedMore => self.receive(ruby, fd)?,
             }
-            if let Err(error) = self.receive(ruby, fd) {
-                self.framing = Rest::Broken;
-                return Err(error);
-            }
-        }
-    }
-
-    fn decode(&mut self, most: usize, out: &mut Vec<u8>) -> Result<Decoded, String> {
-        let most = most.max(1);
-        let input = &self.raw[self.decoded..];
-        match &mut self.framing {
-            Rest::Done => Ok(Decoded::End),
-            Rest::Broken => Err("the request body has broken off before".to_string()),
-            _ if input.is_empty() => Ok(Decoded::NeedMore),
-            Rest::Length(left) => {
-                let length = usize::try_from(*left).unwrap_or(usize::MAX);
-                let taken = input.len().min(most).min(length);
-                out.extend_from_slice(&input[..taken]);
-                self.decoded += taken;
-                *left -= taken as u64;
-                if *left == 0 {
-                    self.framing = Rest::Done;
-                }
-                Ok(Decoded::Some)
-            }
-            Rest::Chunked(decoder) => {
-                // Never more than asked for: the decoder keeps no data, so what it is not shown stays in `raw`.
-                let shown = &input[..input.len().min(most)];
-                let (taken, chunk) = decoder.next(shown).map_err(|error| error.to_string())?;
-                self.decoded += taken;
-                match chunk {
-                    Chunk::Data(data) => {
-                        out.extend_from_slice(data);
-                        Ok(Decoded::Some)
-                    }
-                    Chunk::Done => {
-                        self.framing = Rest::Done;
-                        Ok(Decoded::End)
-                    }
-                    Chunk::NeedMore if self.decoded < self.raw.len() => self.decode(most, out),
-                    Chunk::NeedMore => Ok(Decoded::NeedMore),
-                }
-            }
-        }
+        };
+        Ok(Some(&self.buffer[data]))
     }
 
     fn receive(&mut self, ruby: &Ruby, fd: BorrowedFd<'_>) -> Result<(), Error> {
@@ -151,34 +102,26 @@ impl RequestBody {
             let sent = socket::send(fd, CONTINUE);
             sent.map_err(|errno| errors::client_shutdown(ruby, errno))?;
         }
-        self.raw.clear();
-        self.decoded = 0;
+        self.buffer.resize(PIECE, 0);
         loop {
-            self.raw.resize(PIECE, 0);
-            let received = socket::receive(fd, &mut self.raw);
-            self.raw.truncate(received.ok().flatten().unwrap_or(0));
-            match received {
-                Ok(Some(0)) => {
-                    return Err(errors::client_shutdown(
-                        ruby,
-                        "the client closed the connection before the end of the request body",
-                    ));
+            match socket::receive(fd, &mut self.buffer) {
+                Ok(Some(0)) | Err(_) => return Err(self.fail(ruby, BodyError::Truncated)),
+                Ok(Some(count)) => {
+                    self.pending = 0..count;
+                    return Ok(());
                 }
-                Ok(Some(_)) => return Ok(()),
                 Ok(None) => {
-                    if !gvl::wait_for(ruby, fd, PollFlags::POLLIN, STALL)? {
-                        let why = format!("the request body stalled for {}s", STALL.as_secs());
-                        return Err(errors::client_shutdown(ruby, why));
+                    if !gvl::wait_for(ruby, fd, PollFlags::POLLIN, self.patience)? {
+                        let seconds = self.patience.as_secs();
+                        return Err(self.fail(ruby, BodyError::Stalled { seconds }));
                     }
                 }
-                Err(errno) => return Err(errors::client_shutdown(ruby, errno)),
             }
         }
     }
-}
 
-enum Decoded {
-    Some,
-    NeedMore,
-    End,
+    fn fail(&mut self, ruby: &Ruby, error: BodyError) -> Error {
+        self.decoder.fail(error);
+        errors::request_body(ruby, error)
+    }
 }

@@ -8,11 +8,13 @@ use magnus::{
     DataTypeFunctions, Error, Module, RArray, RHash, RModule, RString, Ruby, TypedData, gc, method,
     prelude::*, typed_data::Obj,
 };
-use pitchfork_core::http::{
-    BodyFraming, BodySize, Framing, Head, RequestFacts, chunked::push_chunk_size, error_response,
-};
+use pitchfork_core::http::chunked::{LAST_CHUNK, push_chunk};
+use pitchfork_core::http::connection::{Fate, ResponseEnd, after_exchange};
+use pitchfork_core::http::{BodyFraming, BodySize, Framing, Head, RequestFacts, error_response};
 
 use crate::ruby::body::RequestBody;
+use crate::ruby::http_settings::Timeouts;
+use crate::ruby::outlet::Outlet;
 use crate::ruby::{errors, response};
 use crate::sys::socket;
 
@@ -25,7 +27,10 @@ pub struct Client {
     has_body: bool,
     /// `None` once it was hijacked or closed.
     socket: RefCell<Option<OwnedFd>>,
+    /// The closed connection, if its client is still sending.
+    parting: RefCell<Option<OwnedFd>>,
     body: RefCell<RequestBody>,
+    timeouts: Timeouts,
     state: Cell<State>,
 }
 
@@ -37,18 +42,15 @@ enum State {
     /// The head is sent, the body goes out.
     Body(Sink),
     /// All is sent, or no more can be.
-    Done,
+    End(ResponseEnd),
 }
 
 /// How body bytes are sent.
 #[derive(Clone, Copy, PartialEq)]
 enum Sink {
-    /// Not at all.
-    Empty,
-    /// So many are left.
-    Length(u64),
-    Chunked,
-    Plain,
+    Framed(BodyFraming),
+    /// They are no body: after 101 the connection speaks another protocol.
+    Upgraded,
 }
 
 impl DataTypeFunctions for Client {
@@ -58,25 +60,30 @@ impl DataTypeFunctions for Client {
 }
 
 impl Client {
-    /// A request whose head has been read; `early` is what came behind it.
+    /// A request whose head has been read.
     pub fn new(
         ruby: &Ruby,
         socket: OwnedFd,
         env: RHash,
         head: &Head<'_, '_>,
-        early: &[u8],
+        body: RequestBody,
+        timeouts: Timeouts,
     ) -> Obj<Self> {
         ruby.obj_wrap(Client {
             env: env.into(),
-            request: RequestFacts {
-                head_method: head.method == "HEAD",
-                minor_version: head.minor_version,
-            },
+            request: response::facts(head),
             has_body: !matches!(head.framing, Framing::None | Framing::Length(0)),
             socket: RefCell::new(Some(socket)),
-            body: RefCell::new(RequestBody::new(head.framing, early, head.expects_continue)),
+            parting: RefCell::new(None),
+            body: RefCell::new(body),
+            timeouts,
             state: Cell::new(State::Fresh),
         })
+    }
+
+    /// The connection that was closed and whose client is still sending: it is to be read from until that ends.
+    pub fn take_parting(&self) -> Option<OwnedFd> {
+        self.parting.take()
     }
 
     /// Runs `f` with the descriptor. It can't be closed meanwhile, though other threads may run.
@@ -88,6 +95,22 @@ impl Client {
         let gone = || errors::client_shutdown(ruby, "the connection is closed or hijacked");
         let socket = self.socket.try_borrow().map_err(|_| gone())?;
         f(socket.as_ref().ok_or_else(gone)?.as_fd())
+    }
+
+    /// Runs `f` with where the response goes, and keeps in mind if no more of it can go there.
+    fn with_outlet<R>(
+        &self,
+        ruby: &Ruby,
+        f: impl FnOnce(&Outlet<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.with_socket(ruby, |fd| {
+            let outlet = Outlet::new(fd, self.timeouts.write);
+            let result = f(&outlet);
+            if let Some(end) = outlet.failure.get() {
+                self.state.set(State::End(end));
+            }
+            result
+        })
     }
 
     fn env(ruby: &Ruby, rb_self: Obj<Self>) -> RHash {
@@ -106,9 +129,9 @@ impl Client {
             if rb_self.state.get() != State::Fresh {
                 body.forget_expectation();
             }
-            let mut out = Vec::new();
-            let some = body.read(ruby, fd, most, &mut out)?;
-            Ok(some.then(|| ruby.str_from_slice(&out)))
+            let env = ruby.get_inner(rb_self.env);
+            let piece = body.read(ruby, fd, env, most)?;
+            Ok(piece.map(|piece| ruby.str_from_slice(piece)))
         })
     }
 
@@ -131,11 +154,15 @@ impl Client {
             BodySize::Known(size),
             &mut out,
         )?;
-        rb_self.state.set(State::Done);
-        rb_self.with_socket(ruby, |fd| match framing {
-            BodyFraming::Empty => response::send_all(ruby, fd, &out),
-            _ => response::send_array(ruby, fd, out, body, size),
-        })
+        rb_self.state.set(State::Body(Sink::Framed(framing)));
+        rb_self.with_outlet(ruby, |outlet| match framing {
+            BodyFraming::Empty => outlet.send_last(ruby, &out),
+            _ => response::send_array(ruby, outlet, out, body, size),
+        })?;
+        rb_self.state.set(State::End(ResponseEnd::Complete));
+        // At once: a client that finds the end together with the response need not wake up twice.
+        rb_self.close();
+        Ok(())
     }
 
     /// Sends the head of a response and answers whether a body is to follow. `size`: the body's, in bytes, or nil.
@@ -171,93 +198,83 @@ impl Client {
         let mut out = Vec::with_capacity(512);
         let framing = response::head(ruby, status, headers, &self.request, size, &mut out)?;
         let sink = match framing {
-            // After 101 the connection speaks another protocol.
-            BodyFraming::Empty if status == 101 => Sink::Plain,
-            BodyFraming::Empty => Sink::Empty,
-            BodyFraming::Length(length) => Sink::Length(length),
-            BodyFraming::Chunked => Sink::Chunked,
-            BodyFraming::UntilClose => Sink::Plain,
+            BodyFraming::Empty if status == 101 => Sink::Upgraded,
+            framing => Sink::Framed(framing),
         };
         self.state.set(State::Body(sink));
-        self.with_socket(ruby, |fd| response::send_all(ruby, fd, &out))?;
-        Ok(sink != Sink::Empty)
+        self.with_outlet(ruby, |outlet| outlet.send_all(ruby, &out))?;
+        Ok(sink != Sink::Framed(BodyFraming::Empty))
     }
 
     /// Sends a part of the body. Answers false when the part does not fit into the Content-Length that was announced.
     fn write(ruby: &Ruby, rb_self: Obj<Self>, part: RString) -> Result<bool, Error> {
-        let State::Body(sink) = rb_self.state.get() else {
-            return Err(errors::misuse(
-                ruby,
-                "the response's body is complete, or its head not sent",
-            ));
+        let sink = match rb_self.state.get() {
+            State::Body(sink) => sink,
+            State::End(ResponseEnd::Gone | ResponseEnd::Stalled) => {
+                return Err(errors::client_shutdown(ruby, "the client is gone"));
+            }
+            _ => {
+                let why = "the response's body is complete, or its head not sent";
+                return Err(errors::misuse(ruby, why));
+            }
         };
         if part.is_empty() {
             return Ok(true);
         }
-        match sink {
-            Sink::Empty => Ok(true),
-            Sink::Plain => rb_self.send(ruby, part, part.len()).map(|()| true),
-            Sink::Length(left) => {
-                let fits = usize::try_from(left).unwrap_or(usize::MAX).min(part.len());
-                rb_self
-                    .state
-                    .set(State::Body(Sink::Length(left - fits as u64)));
-                rb_self.send(ruby, part, fits)?;
-                Ok(fits == part.len())
+        // SAFETY: copied at once, before other threads can change the string.
+        let bytes = unsafe { part.as_slice() };
+        let mut fits = true;
+        let piece = match sink {
+            Sink::Framed(BodyFraming::Empty) => return Ok(true),
+            Sink::Framed(BodyFraming::UntilClose) | Sink::Upgraded => bytes.to_vec(),
+            Sink::Framed(BodyFraming::Chunked) => {
+                let mut chunk = Vec::with_capacity(bytes.len() + 24);
+                push_chunk(&mut chunk, bytes);
+                chunk
             }
-            Sink::Chunked => rb_self.send_chunk(ruby, part).map(|()| true),
-        }
+            Sink::Framed(BodyFraming::Length(left)) => {
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                fits = most == bytes.len();
+                rb_self.set_left(left - most as u64);
+                bytes[..most].to_vec()
+            }
+        };
+        rb_self.with_outlet(ruby, |outlet| outlet.send_all(ruby, &piece))?;
+        Ok(fits)
     }
 
-    fn send(&self, ruby: &Ruby, part: RString, length: usize) -> Result<(), Error> {
-        // SAFETY: copied at once. A part has to outlive other threads' changes to the string.
-        let bytes = unsafe { part.as_slice() }[..length].to_vec();
-        self.with_socket(ruby, |fd| response::send_all(ruby, fd, &bytes))
-    }
-
-    fn send_chunk(&self, ruby: &Ruby, part: RString) -> Result<(), Error> {
-        let mut bytes = Vec::with_capacity(part.len() + 16);
-        push_chunk_size(&mut bytes, part.len());
-        // SAFETY: copied at once, as above.
-        bytes.extend_from_slice(unsafe { part.as_slice() });
-        bytes.extend_from_slice(b"\r\n");
-        self.with_socket(ruby, |fd| response::send_all(ruby, fd, &bytes))
+    /// So many bytes are left of the announced Content-Length.
+    fn set_left(&self, left: u64) {
+        (self.state).set(State::Body(Sink::Framed(BodyFraming::Length(left))));
     }
 
     /// Sends `length` bytes of an open file as the body. Answers how many there were.
     fn send_file(ruby: &Ruby, rb_self: Obj<Self>, file: RawFd, length: u64) -> Result<u64, Error> {
-        rb_self.with_socket(ruby, |fd| {
-            let mut left = length;
-            while left > 0 {
-                match socket::send_file(fd, file, left) {
-                    Ok(Some(0)) => break, // the file has become shorter
-                    Ok(Some(sent)) => left -= sent,
-                    Ok(None) => response::wait_writable(ruby, fd)?,
-                    Err(errno) => return Err(errors::client_shutdown(ruby, errno)),
-                }
-            }
-            if let State::Body(Sink::Length(announced)) = rb_self.state.get() {
-                let sent = length - left;
-                rb_self
-                    .state
-                    .set(State::Body(Sink::Length(announced.saturating_sub(sent))));
-            }
-            Ok(length - left)
-        })
+        let sent = rb_self.with_outlet(ruby, |outlet| outlet.send_file(ruby, file, length))?;
+        if let State::Body(Sink::Framed(BodyFraming::Length(left))) = rb_self.state.get() {
+            rb_self.set_left(left.saturating_sub(sent));
+        }
+        Ok(sent)
     }
 
     /// Ends the body. Answers how many bytes of the announced Content-Length are missing.
     fn finish(ruby: &Ruby, rb_self: Obj<Self>) -> Result<u64, Error> {
-        let State::Body(sink) = rb_self.state.replace(State::Done) else {
+        let State::Body(sink) = rb_self.state.get() else {
             return Ok(0);
         };
-        match sink {
-            Sink::Length(missing) => Ok(missing),
-            Sink::Chunked => rb_self
-                .with_socket(ruby, |fd| response::send_all(ruby, fd, b"0\r\n\r\n"))
-                .map(|()| 0),
-            Sink::Empty | Sink::Plain => Ok(0),
-        }
+        let (end, missing) = match sink {
+            Sink::Upgraded => (ResponseEnd::Upgraded, 0),
+            Sink::Framed(framing @ BodyFraming::Length(missing @ 1..)) => {
+                (ResponseEnd::Truncated(framing), missing)
+            }
+            Sink::Framed(BodyFraming::Chunked) => {
+                rb_self.with_outlet(ruby, |outlet| outlet.send_all(ruby, LAST_CHUNK))?;
+                (ResponseEnd::Complete, 0)
+            }
+            Sink::Framed(_) => (ResponseEnd::Complete, 0),
+        };
+        rb_self.state.set(State::End(end));
+        Ok(missing)
     }
 
     /// Sends an interim response, such as 103 Early Hints.
@@ -267,9 +284,9 @@ impl Client {
         status: u16,
         headers: RHash,
     ) -> Result<(), Error> {
-        rb_self.check_fresh(ruby)?;
-        if rb_self.request.minor_version == 0 {
-            return Ok(()); // HTTP/1.0 does not know interim responses
+        // A hint that comes too late is none, and HTTP/1.0 does not know interim responses.
+        if rb_self.state.get() != State::Fresh || rb_self.request.minor_version == 0 {
+            return Ok(());
         }
         let mut out = Vec::new();
         response::head(
@@ -280,17 +297,21 @@ impl Client {
             BodySize::Unknown,
             &mut out,
         )?;
-        rb_self.with_socket(ruby, |fd| response::send_all(ruby, fd, &out))
+        rb_self.with_outlet(ruby, |outlet| outlet.send_all(ruby, &out))
     }
 
     /// Answers with an error of the server's own, if nothing was sent yet. Answers whether it did.
     fn refuse(&self, status: u16) -> bool {
-        let fresh = self.state.replace(State::Done) == State::Fresh;
-        if let (true, Some(fd)) = (fresh, self.socket.borrow().as_ref()) {
-            // One packet into an empty buffer. A client that can't take it is gone.
-            return socket::send(fd.as_fd(), &error_response(status, &response::date())).is_ok();
+        if self.state.get() != State::Fresh {
+            return false;
         }
-        false
+        self.state.set(State::End(ResponseEnd::Complete));
+        let Some(fd) = &*self.socket.borrow() else {
+            return false;
+        };
+        // One packet into an empty buffer. A client that can't take it is gone.
+        let answer = error_response(status, &self.request, &response::date());
+        socket::send(fd.as_fd(), &answer).is_ok()
     }
 
     fn check_fresh(&self, ruby: &Ruby) -> Result<(), Error> {
@@ -313,36 +334,51 @@ impl Client {
         Ok((socket.into_raw_fd(), ruby.str_from_slice(&early)))
     }
 
-    /// Closes the connection, so that what was sent arrives. If another thread of the app is still reading or writing, its call
-    /// fails, and the descriptor goes with this object.
-    fn close(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(), Error> {
-        rb_self.state.set(State::Done);
-        match (
-            rb_self.socket.try_borrow_mut(),
-            rb_self.body.try_borrow_mut(),
-        ) {
-            (Ok(mut socket), Ok(mut body)) => {
-                let received = body.is_received();
-                body.release();
-                match socket.take() {
-                    Some(socket) if !received => return response::linger(ruby, socket),
-                    socket => drop(socket),
-                }
+    /// Closes the connection, or leaves it to [`take_parting`](Self::take_parting) so that what was sent arrives. If another
+    /// thread of the app is still reading or writing, its call fails, and the descriptor goes with this object.
+    fn close(&self) {
+        let end = self.end();
+        self.state.set(State::End(end));
+        let (Ok(mut socket), Ok(mut body)) =
+            (self.socket.try_borrow_mut(), self.body.try_borrow_mut())
+        else {
+            if let Ok(Some(socket)) = self.socket.try_borrow().as_deref() {
+                socket::shut_down(socket.as_fd());
             }
-            _ => {
-                if let Ok(Some(socket)) = rb_self.socket.try_borrow().as_deref() {
-                    socket::shut_down(socket.as_fd());
-                }
+            return;
+        };
+        let received = body.is_received();
+        body.release();
+        let Some(socket) = socket.take() else {
+            return;
+        };
+        match after_exchange(end, received) {
+            Fate::Close | Fate::HandedOver => {}
+            Fate::Abort => socket::reset_on_close(socket.as_fd()),
+            Fate::Drain => {
+                socket::end(socket.as_fd()).unwrap_or_default(); // if it is disconnected already, so much the better
+                self.parting.replace(Some(socket));
             }
         }
-        Ok(())
+    }
+
+    /// How the response has ended, if this is its end.
+    fn end(&self) -> ResponseEnd {
+        match self.state.get() {
+            // The process is about to end: there is no answer.
+            State::Fresh => ResponseEnd::Gone,
+            State::Body(Sink::Upgraded) => ResponseEnd::Upgraded,
+            State::Body(Sink::Framed(BodyFraming::Empty)) => ResponseEnd::Complete,
+            State::Body(Sink::Framed(framing)) => ResponseEnd::Truncated(framing),
+            State::End(end) => end,
+        }
     }
 
     fn inspect(&self) -> String {
         let state = match self.state.get() {
             State::Fresh => "no response yet",
             State::Body(_) => "response under way",
-            State::Done => "response sent",
+            State::End(_) => "response sent",
         };
         format!("#<Pitchfork::Client {state}>")
     }

@@ -3,51 +3,86 @@
 //! What is the same for every request comes from a template (lib/pitchfork/rack_env.rb), duplicated: that is the fastest way to make a Hash of this size.
 //! Keys are interned, values are fresh binary strings that the app may keep and change.
 
+use std::ffi::c_long;
 use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
-use pitchfork_core::http::{Head, authority, head};
+use pitchfork_core::http::{Head, Header, Trailers, authority, head};
 
 use crate::rotation::Listener;
-use crate::ruby::strings::{constant, intern};
+use crate::ruby::strings::{self, constant, intern};
 use crate::sys::socket::Peer;
 
-/// The names that nearly every request has. Others are interned as they come.
-const COMMON: [&str; 30] = [
+/// The names that most requests have. Others are interned as they come. At most 64: a word has a bit for each.
+const COMMON: [&str; 61] = [
     "Host",
     "User-Agent",
     "Accept",
     "Accept-Encoding",
     "Accept-Language",
+    "Accept-Charset",
     "Cookie",
     "Connection",
     "Content-Type",
     "Content-Length",
+    "Content-Encoding",
     "Authorization",
     "Referer",
     "Origin",
     "Cache-Control",
     "Pragma",
+    "Expect",
     "If-None-Match",
-    "If-Modified-Since",
     "If-Match",
+    "If-Modified-Since",
+    "If-Unmodified-Since",
+    "If-Range",
     "Range",
+    "TE",
+    "Transfer-Encoding",
+    "Upgrade",
     "Upgrade-Insecure-Requests",
+    "Keep-Alive",
+    "DNT",
+    "Priority",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "Sec-CH-UA",
+    "Sec-CH-UA-Mobile",
+    "Sec-CH-UA-Platform",
+    "Sec-GPC",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Protocol",
+    "Last-Event-ID",
+    "Via",
+    "Forwarded",
     "X-Forwarded-For",
     "X-Forwarded-Proto",
     "X-Forwarded-Host",
     "X-Forwarded-Port",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Server",
     "X-Real-IP",
     "X-Request-Id",
+    "X-Request-Start",
     "X-Requested-With",
     "X-CSRF-Token",
-    "Sec-Fetch-Mode",
-    "Sec-Fetch-Site",
-    "Transfer-Encoding",
+    "X-HTTP-Method-Override",
+    "X-Amzn-Trace-Id",
+    "Traceparent",
+    "Tracestate",
 ];
+
+/// Where `Host` stands among them.
+const HOST: usize = 0;
 
 struct Keys {
     request_method: Opaque<RString>,
@@ -64,8 +99,15 @@ struct Keys {
     socket: Opaque<RString>,
     response_finished: Opaque<RString>,
     after_reply: Opaque<RString>,
+    url_scheme: Opaque<RString>,
+    https: Opaque<RString>,
+    trailers: Opaque<RString>,
+    index: Index,
     common: [Opaque<RString>; COMMON.len()],
     /// Values.
+    http_scheme: Opaque<RString>,
+    https_scheme: Opaque<RString>,
+    on: Opaque<RString>,
     post: Opaque<RString>,
     http_10: Opaque<RString>,
 }
@@ -94,10 +136,18 @@ pub fn init(ruby: &Ruby) {
         socket: make("pitchfork.socket"),
         response_finished: make("rack.response_finished"),
         after_reply: make("rack.after_reply"),
+        index: Index::new(),
         common: COMMON.map(|name| {
-            let mut buffer = Vec::new();
-            make(std::str::from_utf8(key_bytes(name, &mut buffer)).expect("ASCII"))
+            let mut buffer = [0; LONG];
+            let key = key_bytes(name, &mut buffer).expect("common names are short");
+            make(std::str::from_utf8(key).expect("ASCII"))
         }),
+        url_scheme: make("rack.url_scheme"),
+        https: make("HTTPS"),
+        trailers: make("pitchfork.trailers"),
+        http_scheme: make("http"),
+        https_scheme: make("https"),
+        on: make("on"),
         post: make("POST"),
         http_10: make("HTTP/1.0"),
     });
@@ -107,23 +157,36 @@ pub fn init(ruby: &Ruby) {
 #[derive(Default)]
 pub struct Place {
     /// What the template was told last.
-    told: Option<(Peer, RawFd, Vec<u8>)>,
+    told: Option<Told>,
+}
+
+#[derive(PartialEq)]
+struct Told {
+    peer: Peer,
+    listener: RawFd,
+    https: bool,
+    host: Vec<u8>,
 }
 
 impl Place {
     /// Has the template say who sends the request, and to whom. Its strings are frozen, for many requests share them.
+    /// `https`: whether the client speaks it with a proxy that is trusted.
     pub fn settle(
         &mut self,
         ruby: &Ruby,
         template: RHash,
         peer: Peer,
+        https: bool,
         listener: &Listener,
         host: Option<&[u8]>,
     ) -> Result<(), Error> {
         let host = host.unwrap_or_default();
-        if (self.told.as_ref())
-            .is_some_and(|(p, fd, h)| *p == peer && *fd == listener.fd && h == host)
-        {
+        if (self.told.as_ref()).is_some_and(|told| {
+            told.peer == peer
+                && told.listener == listener.fd
+                && told.https == https
+                && told.host == host
+        }) {
             return Ok(());
         }
         let keys = keys();
@@ -136,7 +199,7 @@ impl Place {
         let given = Some(host).filter(|host| !host.is_empty());
         let (name, port) =
             (given.and_then(authority::split)).unwrap_or((&listener.name, Some(listener.port)));
-        let port = port.unwrap_or(80).to_string();
+        let port = port.unwrap_or(if https { 443 } else { 80 }).to_string();
         let address = match peer {
             Peer::Ip(ip) => ip.to_string(),
             // The SPEC wants an address, and who can reach the socket's file is on this machine.
@@ -150,7 +213,20 @@ impl Place {
                 (ruby.get_inner(keys.remote_addr), frozen(address.as_bytes())),
             ],
         )?;
-        self.told = Some((peer, listener.fd, host.to_vec()));
+        let scheme = ruby.get_inner(keys.url_scheme);
+        if https {
+            template.aset(scheme, ruby.get_inner(keys.https_scheme))?;
+            template.aset(ruby.get_inner(keys.https), ruby.get_inner(keys.on))?;
+        } else {
+            template.aset(scheme, ruby.get_inner(keys.http_scheme))?;
+            template.delete::<_, Value>(ruby.get_inner(keys.https))?;
+        }
+        self.told = Some(Told {
+            peer,
+            listener: listener.fd,
+            https,
+            host: host.to_vec(),
+        });
         Ok(())
     }
 }
@@ -161,54 +237,89 @@ impl Place {
 pub fn build(ruby: &Ruby, template: RHash, head: &Head<'_, '_>) -> Result<RHash, Error> {
     let keys = keys();
     let env = duplicate(template)?;
-    let fresh = |bytes: &[u8]| ruby.str_from_slice(bytes);
-    let key = |key: Opaque<RString>| ruby.get_inner(key);
-
-    store_all(
-        env,
-        &[
-            (key(keys.request_uri), fresh(head.target.raw.as_bytes())),
-            (key(keys.path_info), fresh(head.target.path.as_bytes())),
-        ],
-    )?;
-    match head.method {
-        "GET" => {}
-        "POST" => env.aset(key(keys.request_method), ruby.get_inner(keys.post))?,
-        other => env.aset(key(keys.request_method), fresh(other.as_bytes()))?,
-    }
-    if !head.target.query.is_empty() {
-        env.aset(key(keys.query_string), fresh(head.target.query.as_bytes()))?;
-    }
-    for (index, field) in head.fields.iter().enumerate() {
-        if head::is_ambiguous(field.name) || is_set_otherwise(field.name) {
-            continue;
+    let raw = env.as_raw();
+    let mut repeated = None;
+    // All of it under one protection: each costs as much as a store.
+    protect(|| {
+        let put = |key: Opaque<RString>, value: rb_sys::VALUE| {
+            // SAFETY: live values. What Ruby raises ends in `protect`: nothing in this closure has a destructor.
+            unsafe { rb_sys::rb_hash_aset(raw, ruby.get_inner(key).as_raw(), value) };
+        };
+        put(keys.request_uri, fresh(head.target.raw.as_bytes()));
+        put(keys.path_info, fresh(head.target.path.as_bytes()));
+        match head.method {
+            "GET" => {}
+            "POST" => put(keys.request_method, ruby.get_inner(keys.post).as_raw()),
+            other => put(keys.request_method, fresh(other.as_bytes())),
         }
-        let earlier = &head.fields[..index];
-        // Comparing a few names costs less than asking the Hash.
-        if earlier
-            .iter()
-            .any(|e| e.name.eq_ignore_ascii_case(field.name))
-        {
-            join_field(ruby, env, field.name, field.value)?;
-        } else {
-            env.aset(field_key(ruby, field.name)?, fresh(field.value))?;
+        if !head.target.query.is_empty() {
+            put(keys.query_string, fresh(head.target.query.as_bytes()));
         }
-    }
-    if let Some(host) = head.host.filter(|host| !host.is_empty()) {
-        // An absolute target has replaced it (RFC 9112, section 3.2.2).
-        env.aset(key(keys.http_host), fresh(host))?;
-    }
-    if head.minor_version == 0 {
-        let version = ruby.get_inner(keys.http_10);
-        store_all(
-            env,
-            &[
-                (key(keys.server_protocol), version),
-                (key(keys.http_version), version),
-            ],
-        )?;
+        if head.minor_version == 0 {
+            let version = ruby.get_inner(keys.http_10).as_raw();
+            put(keys.server_protocol, version);
+            put(keys.http_version, version);
+        }
+        // Checked, and possibly that of an absolute target, which replaces the field (RFC 9112, section 3.2.2).
+        if let Some(host) = head.host.filter(|host| !host.is_empty()) {
+            put(keys.http_host, fresh(host));
+        }
+        repeated = store_fields(ruby, raw, head.fields);
+        rb_sys::Qnil.into()
+    })?;
+    if let Some(first) = repeated {
+        join_fields(ruby, env, head.fields, first)?;
     }
     Ok(env)
+}
+
+/// A String with these bytes. Only under [`protect`].
+fn fresh(bytes: &[u8]) -> rb_sys::VALUE {
+    let length = c_long::try_from(bytes.len()).unwrap_or(0); // slices always fit
+    // SAFETY: pointer and length are those of a slice, which is copied.
+    unsafe { rb_sys::rb_str_new(strings::start(bytes), length) }
+}
+
+/// Stores the fields up to the first that is a repetition, or has an unusually long name, and answers its index. Only under
+/// [`protect`].
+fn store_fields(ruby: &Ruby, env: rb_sys::VALUE, fields: &[Header<'_>]) -> Option<usize> {
+    let keys = keys();
+    // Which of the common ones have been there.
+    let mut seen = 0u64;
+    for (index, field) in fields.iter().enumerate() {
+        let key = match keys.index.find(field.name) {
+            Some(HOST) => continue, // taken from the head
+            Some(common) if seen >> common & 1 == 1 => return Some(index),
+            Some(common) => {
+                seen |= 1 << common;
+                ruby.get_inner(keys.common[common]).as_raw()
+            }
+            None if is_left_out(field.name) => continue,
+            None => {
+                let earlier = &fields[..index];
+                let mut buffer = [0; LONG];
+                let name = key_bytes(field.name, &mut buffer)
+                    .filter(|_| !earlier.iter().any(|e| is_same(e.name, field.name)));
+                let Some(name) = name else {
+                    return Some(index);
+                };
+                strings::intern_unprotected(name)
+            }
+        };
+        // SAFETY: live values; no destructor in the way of what Ruby raises.
+        unsafe { rb_sys::rb_hash_aset(env, key, fresh(field.value)) };
+    }
+    None
+}
+
+/// Stores the fields from `first` on, joined with those of the same names before them.
+fn join_fields(ruby: &Ruby, env: RHash, fields: &[Header<'_>], first: usize) -> Result<(), Error> {
+    for field in &fields[first..] {
+        if !is_same(field.name, "host") && !is_left_out(field.name) {
+            join_field(ruby, env, field.name, field.value)?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts in what belongs to the connection: the client, and the list of what to call when all is over.
@@ -226,6 +337,25 @@ pub fn attach(ruby: &Ruby, env: RHash, client: Value) -> Result<(), Error> {
     )
 }
 
+/// Puts in the fields that came behind a chunked body, if there are any.
+pub fn add_trailers(ruby: &Ruby, env: RHash, trailers: Trailers<'_>) -> Result<(), Error> {
+    let mut trailers = trailers.peekable();
+    if trailers.peek().is_none() {
+        return Ok(());
+    }
+    let all = ruby.hash_new();
+    for (name, value) in trailers {
+        let name = intern(ruby, name.to_ascii_lowercase().as_bytes())?;
+        let value = match all.get(name).and_then(RString::from_value) {
+            // SAFETY: the bytes are copied before Ruby is called again.
+            Some(earlier) => unsafe { [earlier.as_slice(), b", ", value].concat() },
+            None => value.to_vec(),
+        };
+        all.aset(name, ruby.str_from_slice(&value))?;
+    }
+    env.aset(ruby.get_inner(keys().trailers), all)
+}
+
 /// Stores several pairs under one protection.
 fn store_all<V: ReprValue>(env: RHash, pairs: &[(RString, V)]) -> Result<(), Error> {
     protect(|| {
@@ -238,10 +368,13 @@ fn store_all<V: ReprValue>(env: RHash, pairs: &[(RString, V)]) -> Result<(), Err
     .map(|_| ())
 }
 
-/// Host is taken from the head, where it is checked. A field called Version would take the place of HTTP_VERSION.
-fn is_set_otherwise(name: &str) -> bool {
-    matches!(name.len(), 4 | 7)
-        && (name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("version"))
+/// Whether a field is kept out of env: a field called Version would take the place of HTTP_VERSION.
+fn is_left_out(name: &str) -> bool {
+    head::is_ambiguous(name) || is_same(name, "version")
+}
+
+fn is_same(name: &str, other: &str) -> bool {
+    name.eq_ignore_ascii_case(other)
 }
 
 /// Joins a value to what an earlier line of the same name said (RFC 9110, section 5.3; cookies: RFC 6265, 5.4).
@@ -250,12 +383,8 @@ fn join_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), E
     let Some(earlier) = env.get(key).and_then(RString::from_value) else {
         return env.aset(key, ruby.str_from_slice(value));
     };
-    let separator = if name.eq_ignore_ascii_case("cookie") {
-        "; "
-    } else {
-        ", "
-    };
-    if name.eq_ignore_ascii_case("content-length") {
+    let separator = if is_same(name, "cookie") { "; " } else { ", " };
+    if is_same(name, "content-length") {
         return Ok(()); // repeated, and checked to be the same
     }
     // SAFETY: the bytes are copied before Ruby is called again.
@@ -265,26 +394,84 @@ fn join_field(ruby: &Ruby, env: RHash, name: &str, value: &[u8]) -> Result<(), E
 
 fn field_key(ruby: &Ruby, name: &str) -> Result<RString, Error> {
     let keys = keys();
-    let known = COMMON
-        .iter()
-        .position(|common| common.eq_ignore_ascii_case(name));
-    if let Some(index) = known {
-        return Ok(ruby.get_inner(keys.common[index]));
+    if let Some(common) = keys.index.find(name) {
+        return Ok(ruby.get_inner(keys.common[common]));
     }
-    let mut buffer = Vec::new();
-    intern(ruby, key_bytes(name, &mut buffer))
+    let mut buffer = vec![0; name.len() + PREFIX.len()];
+    intern(ruby, key_bytes(name, &mut buffer).unwrap_or_default())
 }
 
-/// `X-Request-Id` becomes `HTTP_X_REQUEST_ID`; the two that CGI calls by their plain names keep them.
-fn key_bytes<'b>(name: &str, buffer: &'b mut Vec<u8>) -> &'b [u8] {
-    if !name.eq_ignore_ascii_case("content-type") && !name.eq_ignore_ascii_case("content-length") {
-        buffer.extend_from_slice(b"HTTP_");
+const PREFIX: &[u8] = b"HTTP_";
+
+/// A key that is longer is made with memory of its own.
+const LONG: usize = 128;
+
+/// `X-Request-Id` becomes `HTTP_X_REQUEST_ID`; the two that CGI calls by their plain names keep them. `None`: the buffer is too
+/// small.
+fn key_bytes<'b>(name: &str, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let plain = is_same(name, "content-type") || is_same(name, "content-length");
+    let prefix = if plain { b"" } else { PREFIX };
+    let key = buffer.get_mut(..prefix.len() + name.len())?;
+    let (front, rest) = key.split_at_mut(prefix.len());
+    front.copy_from_slice(prefix);
+    for (to, from) in rest.iter_mut().zip(name.bytes()) {
+        *to = if from == b'-' {
+            b'_'
+        } else {
+            from.to_ascii_uppercase()
+        };
     }
-    buffer.extend(name.bytes().map(|byte| match byte {
-        b'-' => b'_',
-        byte => byte.to_ascii_uppercase(),
-    }));
-    buffer
+    Some(key)
+}
+
+/// Finds the common names without comparing with each.
+struct Index([u8; Index::SIZE]);
+
+impl Index {
+    const SIZE: usize = 256;
+    const EMPTY: u8 = u8::MAX;
+
+    fn new() -> Self {
+        let mut places = [Self::EMPTY; Self::SIZE];
+        for (number, name) in (0u8..).zip(COMMON) {
+            let mut place = Self::place(name);
+            while places[place] != Self::EMPTY {
+                place = (place + 1) % Self::SIZE;
+            }
+            places[place] = number;
+        }
+        Index(places)
+    }
+
+    /// Position in [`COMMON`].
+    fn find(&self, name: &str) -> Option<usize> {
+        let mut place = Self::place(name);
+        loop {
+            let common = match self.0[place] {
+                Self::EMPTY => return None,
+                number => usize::from(number),
+            };
+            if Self::is_it(COMMON[common].as_bytes(), name.as_bytes()) {
+                return Some(common);
+            }
+            place = (place + 1) % Self::SIZE;
+        }
+    }
+
+    /// In a token, nothing but the other case of a letter differs from a letter, a digit or a hyphen in that one bit.
+    fn is_it(common: &[u8], name: &[u8]) -> bool {
+        let differing =
+            (common.iter().zip(name)).fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
+        common.len() == name.len() && differing & !0x20 == 0
+    }
+
+    /// Length and three letters tell nearly all names apart.
+    fn place(name: &str) -> usize {
+        let name = name.as_bytes();
+        let letter = |at: usize| name.get(at).map_or(0, |byte| usize::from(byte | 0x20));
+        let last = name.len().saturating_sub(1);
+        (name.len() * 7 + letter(0) * 3 + letter(last / 2) * 5 + letter(last) * 11) % Self::SIZE
+    }
 }
 
 fn duplicate(template: RHash) -> Result<RHash, Error> {

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use magnus::value::Lazy;
 use magnus::{Class, Error, ExceptionClass, Module, RModule, Ruby};
 use nix::errno::Errno;
+use pitchfork_core::http::BodyError;
 
 fn class(ruby: &Ruby, name: &str) -> ExceptionClass {
     ruby.class_object()
@@ -32,6 +33,15 @@ pub fn system(ruby: &Ruby, call: &str, errno: Errno) -> Error {
 /// The client is gone, or does not follow the protocol: nothing more comes from it or reaches it.
 pub fn client_shutdown(ruby: &Ruby, why: impl Display) -> Error {
     Error::new(ruby.get_inner(&CLIENT_SHUTDOWN), why.to_string())
+}
+
+/// The request body can't be read to its end. The exception knows the status to answer with.
+pub fn request_body(ruby: &Ruby, error: BodyError) -> Error {
+    let class = ruby.get_inner(&CLIENT_SHUTDOWN);
+    match class.new_instance((error.to_string(), error.status())) {
+        Ok(exception) => exception.into(),
+        Err(error) => error,
+    }
 }
 
 /// The app's response can't be sent.

@@ -84,14 +84,17 @@ pub fn wait_for(
 pub fn poll_once(
     ruby: &Ruby,
     fds: &mut [PollFd<'_>],
-    timeout: Option<Duration>,
+    left: Option<Duration>,
 ) -> Result<Option<i32>, Error> {
-    let timeout = timeout.map_or(PollTimeout::NONE, |left| {
-        // Rounded up, so that a wait never ends just before its time.
+    interruptible(ruby, "poll", || poll(fds, timeout(left)))
+}
+
+/// The timeout of poll(2) and epoll_wait(2), rounded up, so that a wait never ends just before its time.
+pub fn timeout(left: Option<Duration>) -> PollTimeout {
+    left.map_or(PollTimeout::NONE, |left| {
         let millis = left.as_nanos().div_ceil(1_000_000);
         PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
-    });
-    interruptible(ruby, "poll", || poll(fds, timeout))
+    })
 }
 
 /// Makes a system call without the GVL and sees to interrupts afterwards. `None`: it was interrupted.

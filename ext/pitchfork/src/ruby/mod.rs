@@ -5,6 +5,8 @@ pub mod client;
 pub mod env;
 pub mod errors;
 pub mod gvl;
+pub mod http_settings;
+pub mod outlet;
 pub mod request;
 pub mod response;
 pub mod scoreboard;

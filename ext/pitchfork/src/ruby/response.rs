@@ -1,30 +1,17 @@
 //! The response: its head from what the app returned, its body onto the socket.
 
 use std::cell::Cell;
-use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use magnus::r_hash::ForEach;
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*};
-use nix::poll::PollFlags;
-use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
+use pitchfork_core::http::{BodyFraming, BodySize, Head, RequestFacts, ResponseHead, http_date};
 
-use crate::ruby::{errors, gvl};
-use crate::sys::{clock, socket};
-
-/// A client that reads nothing for longer than this is given up.
-const STALL: Duration = Duration::from_secs(30);
-
-/// How long a client may go on sending what nobody reads, and how long it may pause: a worker serves nobody meanwhile.
-const LINGER: Duration = Duration::from_secs(5);
-const LINGER_IDLE: Duration = Duration::from_secs(1);
+use crate::ruby::errors;
+use crate::ruby::outlet::Outlet;
+use crate::sys::clock;
 
 /// A body up to this size, in bytes, is copied.
 const SMALL: u64 = 16 * 1024;
-
-/// So many pieces go into one system call, beside the head. The kernel's limit is 1024 (IOV_MAX).
-const PIECES: usize = 64;
 
 thread_local! {
     static DATE: Cell<(u64, [u8; 29])> = const { Cell::new((0, [0; 29])) };
@@ -40,6 +27,14 @@ pub fn date() -> [u8; 29] {
     let date = http_date(now);
     DATE.set((now, date));
     date
+}
+
+/// What the response has to know about the request.
+pub fn facts(head: &Head<'_, '_>) -> RequestFacts {
+    RequestFacts {
+        head_method: head.method == "HEAD",
+        minor_version: head.minor_version,
+    }
 }
 
 /// Writes the head of a response and says how its body is to be sent.
@@ -116,11 +111,11 @@ fn body_part(ruby: &Ruby, part: Value) -> Result<RString, Error> {
         .ok_or_else(|| errors::response(ruby, format!("a body part is not a String: {part:?}")))
 }
 
-/// Sends the head and an Array body of `size` bytes, in one system call if the socket takes it. A small body is copied behind
+/// Sends the head and an Array body of `size` bytes, in one system call if the socket takes it, before the connection is closed. A small body is copied behind
 /// the head: that costs less than to tell the kernel of several pieces.
 pub fn send_array(
     ruby: &Ruby,
-    fd: BorrowedFd<'_>,
+    outlet: &Outlet<'_>,
     mut head: Vec<u8>,
     body: RArray,
     size: u64,
@@ -132,11 +127,11 @@ pub fn send_array(
             // SAFETY: as above.
             head.extend_from_slice(unsafe { part.as_slice() });
         }
-        return send_all(ruby, fd, &head);
+        return outlet.send_last(ruby, &head);
     }
-    let mut skip = send_gathered(ruby, fd, &head, body)?;
+    let mut skip = outlet.send_gathered(ruby, &head, body)?;
     if skip < head.len() {
-        send_all(ruby, fd, &head[skip..])?;
+        outlet.send_all(ruby, &head[skip..])?;
     }
     skip = skip.saturating_sub(head.len());
     for index in 0..body.len() {
@@ -149,89 +144,8 @@ pub fn send_array(
             skip -= part.len();
             continue;
         }
-        send_string(ruby, fd, part, skip)?;
+        outlet.send_string(ruby, part, skip)?;
         skip = 0;
     }
     Ok(())
-}
-
-/// Sends what fits of the head and the first parts of the body at once. Answers how many bytes that was.
-fn send_gathered(
-    ruby: &Ruby,
-    fd: BorrowedFd<'_>,
-    head: &[u8],
-    body: RArray,
-) -> Result<usize, Error> {
-    // SAFETY: neither the array nor its strings are touched until the system call is over: it does not block, the GVL is
-    // held, and no Ruby code runs.
-    let parts = unsafe { body.as_slice() }.iter().take(PIECES);
-    let parts: Vec<RString> = parts.copied().map_while(RString::from_value).collect();
-    // SAFETY: as above.
-    let bytes = parts
-        .iter()
-        .map(|part| IoSlice::new(unsafe { part.as_slice() }));
-    let slices: Vec<_> = std::iter::once(IoSlice::new(head)).chain(bytes).collect();
-    let sent = socket::send_gathered(fd, &slices);
-    Ok(sent
-        .map_err(|errno| errors::client_shutdown(ruby, errno))?
-        .unwrap_or(0))
-}
-
-/// Sends a String from an offset, waiting as often as needed. A frozen copy (which shares the bytes) is what is sent, so that
-/// nobody changes it while other threads run.
-pub fn send_string(
-    ruby: &Ruby,
-    fd: BorrowedFd<'_>,
-    string: RString,
-    offset: usize,
-) -> Result<(), Error> {
-    let frozen = RString::from_value(string.funcall::<_, _, Value>("dup", ())?).unwrap_or(string);
-    frozen.freeze();
-    // SAFETY: frozen, and kept alive by being on this stack until the end (see the last line).
-    let bytes = unsafe { frozen.as_slice() };
-    let sent = send_all(ruby, fd, &bytes[offset.min(bytes.len())..]);
-    std::hint::black_box(frozen);
-    sent
-}
-
-/// Sends all of it.
-pub fn send_all(ruby: &Ruby, fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Error> {
-    while !bytes.is_empty() {
-        match socket::send(fd, bytes) {
-            Ok(Some(sent)) => bytes = &bytes[sent..],
-            Ok(None) => wait_writable(ruby, fd)?,
-            Err(errno) => return Err(errors::client_shutdown(ruby, errno)),
-        }
-    }
-    Ok(())
-}
-
-/// Closes a connection on which the client is still sending, as when the app did not want its upload. See
-/// [`socket::close_gently`] for the reason; this one also waits, within bounds, for what is on its way.
-pub fn linger(ruby: &Ruby, fd: OwnedFd) -> Result<(), Error> {
-    let until = clock::monotonic() + LINGER;
-    let mut scrap = vec![0; 64 * 1024];
-    if socket::end(fd.as_fd()).is_err() {
-        return Ok(()); // already disconnected
-    }
-    loop {
-        let more = match socket::receive(fd.as_fd(), &mut scrap) {
-            Ok(Some(0)) | Err(_) => false, // the client has closed its side, as it should
-            Ok(Some(_)) => true,
-            Ok(None) => gvl::wait_for(ruby, fd.as_fd(), PollFlags::POLLIN, LINGER_IDLE)?,
-        };
-        if !more || clock::monotonic() > until {
-            return Ok(());
-        }
-    }
-}
-
-/// Waits until the client has read something.
-pub fn wait_writable(ruby: &Ruby, fd: BorrowedFd<'_>) -> Result<(), Error> {
-    if gvl::wait_for(ruby, fd, PollFlags::POLLOUT, STALL)? {
-        Ok(())
-    } else {
-        let why = format!("the client read nothing for {}s", STALL.as_secs());
-        Err(errors::client_shutdown(ruby, why))
-    }
 }

@@ -1,18 +1,28 @@
 //! Sockets of clients: accept, receive, send. Nothing here blocks; who must wait polls.
 
+use std::fmt;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, shutdown};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, sendmsg, setsockopt, shutdown, sockopt};
 
 /// Where a client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     Ip(IpAddr),
     Unix,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix:"),
+        }
+    }
 }
 
 /// Takes a connection from the listener's queue; `None` when there is none, or when it was gone before we came (accept(2)
@@ -90,6 +100,13 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<Option<usize>> {
     taken(nix::sys::socket::send(fd.as_raw_fd(), bytes, SEND))
 }
 
+/// As [`send`], for bytes behind which the end follows at once: TCP waits for it, and sends both in one packet (MSG_MORE,
+/// send(2)). If it did not follow, they would go out after 200 ms.
+pub fn send_last(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<Option<usize>> {
+    let flags = SEND | MsgFlags::from_bits_retain(libc::MSG_MORE);
+    taken(nix::sys::socket::send(fd.as_raw_fd(), bytes, flags))
+}
+
 /// As [`send`], from several places.
 pub fn send_gathered(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> nix::Result<Option<usize>> {
     taken(sendmsg::<()>(fd.as_raw_fd(), slices, &[], SEND, None))
@@ -110,20 +127,28 @@ pub fn end(fd: BorrowedFd<'_>) -> nix::Result<()> {
     shutdown(fd.as_raw_fd(), Shutdown::Write)
 }
 
-/// Closes so that what was sent arrives. Closing with unread bytes in the buffer makes TCP reset the connection, and the
-/// client may lose the response that is still on its way (RFC 9112, section 9.6): so the end is said first, and what has
-/// come meanwhile is read and dropped, within bounds.
-pub fn close_gently(fd: OwnedFd) {
-    const MOST: usize = 64;
-    if end(fd.as_fd()).is_err() {
-        return; // already disconnected
-    }
-    let mut scrap = [0; 16 * 1024];
-    for _ in 0..MOST {
-        if !matches!(receive(fd.as_fd(), &mut scrap), Ok(Some(1..))) {
-            break;
-        }
-    }
+/// Whether the client has closed its side, or the connection is broken. Not that it is gone for certain: some clients
+/// close their sending side as soon as they have nothing more to say.
+pub fn has_hung_up(fd: BorrowedFd<'_>) -> bool {
+    // nix does not know POLLRDHUP, and then says nothing of the other bits.
+    let mut asked = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLRDHUP,
+        revents: 0,
+    };
+    // SAFETY: one structure, which outlives the call.
+    let answered = unsafe { libc::poll(&raw mut asked, 1, 0) };
+    answered == 1 && asked.revents & (libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR) != 0
+}
+
+/// Has the kernel answer whatever the client still sends with a reset, which is what tells it that the response is broken
+/// where its end has no other mark. The descriptor is to be closed next.
+pub fn reset_on_close(fd: BorrowedFd<'_>) {
+    let at_once = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    setsockopt(&fd, sockopt::Linger, &at_once).unwrap_or_default();
 }
 
 /// Ends both directions: whoever waits on the socket wakes up. One that is not connected any more needs nothing.
