@@ -25,14 +25,13 @@ module Pitchfork
       env = client.env
       # The app may put others in their places.
       finished = env["rack.response_finished"]
-      input = env["rack.input"] = @rack.input(client) if client.body?
-      @rack.complete(env)
+      input = complete(client, env) unless client.plain?
       env["rack.early_hints"] = EarlyHints.new(client) if @early_hints
       status, headers, body = @app.call(env)
       return if client.hijacked?
 
       # Which closes what it was made of (Rack's SPEC, "The Body"): from here on the Array stands for it.
-      body = body.to_ary if Response.list?(body)
+      body = body.to_ary unless Array === body || !Response.list?(body)
       Response.deliver(client, env, status, headers, body)
     rescue ClientShutdown => e
       error = e # it is gone, or what it sent can't be read: nobody here is to blame
@@ -47,10 +46,20 @@ module Pitchfork
       input&.close
       finish(finished, env, status, headers, error) unless finished.nil? || finished.empty?
       @server.notify(:after_request_complete, @worker, env) if @after
-      RackEnv.clean(env) { |e| @server.report("closing rack.tempfiles failed", e) } if env
+      clean(env) if env&.key?("rack.tempfiles")
     end
 
     private
+
+    # @return [#close, nil] rack.input
+    def complete(client, env)
+      @rack.complete(env)
+      env["rack.input"] = @rack.input(client) if client.body?
+    end
+
+    def clean(env)
+      RackEnv.clean(env) { |e| @server.report("closing rack.tempfiles failed", e) }
+    end
 
     def close(body)
       body.close if body.respond_to?(:close)

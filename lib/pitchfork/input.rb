@@ -56,7 +56,11 @@ module Pitchfork
       buffer&.clear
       fill(length)
       data = take(length)
-      data = buffer.replace(data) if buffer
+      if buffer
+        buffer.force_encoding(Encoding::BINARY) << data
+        data.clear # frees its memory at once: as garbage, some tens of MiB pile up before the collector runs
+        data = buffer
+      end
       data.empty? && length&.positive? ? nil : data
     end
 

@@ -26,9 +26,9 @@ module Pitchfork
         end
       end
 
-      # @return [Boolean] whether the body is an Array in disguise
+      # @return [Boolean] whether a body that is no Array can be made one
       def list?(body)
-        !(Array === body) && body.respond_to?(:to_ary) && !body.respond_to?(:to_path)
+        body.respond_to?(:to_ary) && !body.respond_to?(:to_path)
       end
 
       # Sends a part of a body whose head is sent.

@@ -15,7 +15,7 @@ module Pitchfork
     def initialize(client, memory)
       @client = client
       @memory = memory
-      @kept = StringIO.new("".b)
+      @kept = nil # many bodies are never read
       @received = 0
       @ended = false
     end
@@ -70,12 +70,18 @@ module Pitchfork
     private
 
     def check_open
-      raise IOError, "closed stream" unless @kept
+      raise IOError, "closed stream" unless @client
+
+      @kept ||= StringIO.new("".b)
     end
 
-    # Receives until there are `total` bytes (nil: to the end).
+    # Receives until there are `total` bytes (nil: to the end). A piece is kept elsewhere, and its own memory freed at once: as
+    # garbage, tens of MiB would pile up before the collector runs.
     def receive(total)
-      receive_piece(total ? [total - @received, PIECE].min : PIECE) until @ended || (total && @received >= total)
+      until @ended || (total && @received >= total)
+        piece = receive_piece(total ? [total - @received, PIECE].min : PIECE)
+        piece&.clear
+      end
     end
 
     # @return [String, nil] what has come; nil at the end

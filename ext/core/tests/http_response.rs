@@ -14,6 +14,7 @@ const HEAD: RequestFacts = request(true, 1);
 const fn request(head_method: bool, minor_version: u8) -> RequestFacts {
     RequestFacts {
         head_method,
+        connect_method: false,
         minor_version,
     }
 }
@@ -116,6 +117,30 @@ fn bodies_are_delimited() {
             "{request:?} {status} {fields:?} {body:?}"
         );
     }
+}
+
+/// RFC 9110, section 9.3.6: a 2xx makes the connection a tunnel, which has no length; other answers are answers.
+#[test]
+fn tunnels() {
+    let connect = RequestFacts {
+        connect_method: true,
+        ..GET
+    };
+    let given = [("content-length", "5"), ("transfer-encoding", "chunked")];
+    for (status, size) in [
+        (200, BodySize::Known(5)),
+        (200, BodySize::Unknown),
+        (204, BodySize::Hijacked),
+        (299, BodySize::Hijacked),
+    ] {
+        let (fields, framing) = response(connect, status, &given, size);
+        assert_eq!(
+            (fields.as_str(), framing),
+            ("Connection: close", BodyFraming::UntilClose)
+        );
+    }
+    let (_, framing) = response(connect, 403, &given[..1], BodySize::Known(5));
+    assert_eq!(framing, BodyFraming::Length(5));
 }
 
 /// RFC 9110, section 15.2: the connection goes on after a 1xx, and it has neither body nor length.

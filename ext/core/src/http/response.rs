@@ -9,6 +9,8 @@ use super::{Head, grammar, status};
 pub struct RequestFacts {
     /// Whether the method is HEAD.
     pub head_method: bool,
+    /// Whether the method is CONNECT, after whose 2xx the connection is a tunnel.
+    pub connect_method: bool,
     /// 1 for HTTP/1.1, 0 for HTTP/1.0.
     pub minor_version: u8,
 }
@@ -17,6 +19,7 @@ impl RequestFacts {
     /// Of a request that could not be read.
     pub const UNKNOWN: Self = Self {
         head_method: false,
+        connect_method: false,
         minor_version: 1,
     };
 
@@ -25,6 +28,7 @@ impl RequestFacts {
     pub fn of(head: &Head<'_, '_>) -> Self {
         Self {
             head_method: head.method == "HEAD",
+            connect_method: head.method == "CONNECT",
             minor_version: head.minor_version,
         }
     }
@@ -121,7 +125,7 @@ fn known(name: &[u8]) -> Option<Known> {
 /// let mut out = Vec::new();
 /// let mut head = ResponseHead::begin(&mut out, 200);
 /// head.field(b"content-type", b"text/plain")?;
-/// let request = RequestFacts { head_method: false, minor_version: 1 };
+/// let request = RequestFacts { head_method: false, connect_method: false, minor_version: 1 };
 /// let framing = head.finish(&request, BodySize::Known(3), &http_date(784_111_777));
 /// assert_eq!(framing, BodyFraming::Length(3));
 /// assert_eq!(
@@ -237,6 +241,9 @@ impl<'o> ResponseHead<'o> {
     /// Writes the field that delimits the body of a final response.
     fn delimit(&mut self, request: &RequestFacts, body: BodySize) -> BodyFraming {
         match (self.status, self.content_length, body) {
+            // "A server MUST NOT send any Transfer-Encoding or Content-Length header fields in a 2xx (Successful) response
+            // to CONNECT" (RFC 9110, section 9.3.6): what follows is the tunnel.
+            (200..=299, _, _) if request.connect_method => BodyFraming::UntilClose,
             // "A server MUST NOT send a Content-Length header field in any response with a status code of 204" (8.6).
             (204, _, _) => BodyFraming::Empty,
             // 205 has no body either, but does not end with the head (section 15.3.6).

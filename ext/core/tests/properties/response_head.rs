@@ -15,6 +15,7 @@ pub fn check(input: &[u8]) {
     let status = u16::from_be_bytes([*high, *low]);
     let request = RequestFacts {
         head_method: request & 1 != 0,
+        connect_method: request & 4 != 0,
         minor_version: request >> 1 & 1,
     };
     let size = match size % 4 {
@@ -109,6 +110,13 @@ fn check_framing(
             .expect("Connection")
             .starts_with(b"close")
     );
+    if request.connect_method && status < 300 {
+        assert_eq!(
+            (framing, length, coding),
+            (BodyFraming::UntilClose, None, None)
+        );
+        return;
+    }
     let bodiless = request.head_method || matches!(status, 204 | 205 | 304);
     assert_eq!(framing == BodyFraming::Empty, bodiless);
     match framing {

@@ -10,7 +10,9 @@ use magnus::{
 };
 use pitchfork_core::http::chunked::{LAST_CHUNK, push_chunk};
 use pitchfork_core::http::connection::{Fate, ResponseEnd, after_exchange};
-use pitchfork_core::http::{BodyFraming, BodySize, Framing, Head, RequestFacts, error_response};
+use pitchfork_core::http::{
+    BodyFraming, BodySize, Form, Framing, Head, RequestFacts, error_response,
+};
 
 use crate::ruby::body::RequestBody;
 use crate::ruby::http_settings::Timeouts;
@@ -25,6 +27,7 @@ pub struct Client {
     env: Opaque<RHash>,
     request: RequestFacts,
     has_body: bool,
+    is_plain: bool,
     /// `None` once it was hijacked or closed.
     socket: RefCell<Option<OwnedFd>>,
     /// The closed connection, if its client is still sending.
@@ -69,10 +72,14 @@ impl Client {
         body: RequestBody,
         timeouts: Timeouts,
     ) -> Obj<Self> {
+        let has_body = !matches!(head.framing, Framing::None | Framing::Length(0));
         ruby.obj_wrap(Client {
             env: env.into(),
-            request: response::facts(head),
-            has_body: !matches!(head.framing, Framing::None | Framing::Length(0)),
+            request: RequestFacts::of(head),
+            has_body,
+            is_plain: !has_body
+                && head.target.form == Form::Origin
+                && !(head.fields.iter()).any(|field| field.name.eq_ignore_ascii_case("upgrade")),
             socket: RefCell::new(Some(socket)),
             parting: RefCell::new(None),
             body: RefCell::new(body),
@@ -121,6 +128,12 @@ impl Client {
         self.has_body
     }
 
+    /// Whether env needs no more said, as with most requests: there is no body, the target has the usual form, and no other
+    /// protocol is asked for.
+    fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// Up to `most` bytes of the request body, or nil at its end.
     fn read_body(ruby: &Ruby, rb_self: Obj<Self>, most: usize) -> Result<Option<RString>, Error> {
         rb_self.with_socket(ruby, |fd| {
@@ -145,7 +158,8 @@ impl Client {
     ) -> Result<(), Error> {
         rb_self.check_fresh(ruby)?;
         let size = response::array_size(ruby, body)?;
-        let mut out = Vec::with_capacity(512);
+        let mut out =
+            Vec::with_capacity(512 + usize::try_from(size.min(response::SMALL)).unwrap_or(0));
         let framing = response::head(
             ruby,
             status,
@@ -390,6 +404,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.undef_default_alloc_func();
     class.define_method("env", method!(Client::env, 0))?;
     class.define_method("body?", method!(Client::has_body, 0))?;
+    class.define_method("plain?", method!(Client::is_plain, 0))?;
     class.define_method("read_body", method!(Client::read_body, 1))?;
     class.define_method("send_array", method!(Client::send_array, 3))?;
     class.define_method("send_head", method!(Client::send_head, 3))?;

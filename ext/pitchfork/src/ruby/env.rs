@@ -307,7 +307,7 @@ fn store_fields(ruby: &Ruby, env: rb_sys::VALUE, fields: &[Header<'_>]) -> Optio
             }
         };
         // SAFETY: live values; no destructor in the way of what Ruby raises.
-        unsafe { rb_sys::rb_hash_aset(env, key, fresh(field.value)) };
+        unsafe { rb_sys::rb_hash_aset(env, key, fresh(plain(field))) };
     }
     None
 }
@@ -375,6 +375,21 @@ fn is_left_out(name: &str) -> bool {
 
 fn is_same(name: &str, other: &str) -> bool {
     name.eq_ignore_ascii_case(other)
+}
+
+/// A value as the app is to have it: `Integer("010")` is 8 in Ruby, and a `Content-Length` of 010 is ten (RFC 9110, section 8.6).
+fn plain<'b>(field: &Header<'b>) -> &'b [u8] {
+    match field.value {
+        [b'0', .., _] if is_same(field.name, "content-length") => {
+            let zeros = field
+                .value
+                .iter()
+                .take_while(|&&digit| digit == b'0')
+                .count();
+            &field.value[zeros.min(field.value.len() - 1)..]
+        }
+        value => value,
+    }
 }
 
 /// Joins a value to what an earlier line of the same name said (RFC 9110, section 5.3; cookies: RFC 6265, 5.4).

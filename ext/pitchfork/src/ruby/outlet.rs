@@ -11,10 +11,10 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use pitchfork_core::http::connection::ResponseEnd;
 
-use crate::ruby::{errors, gvl};
+use crate::ruby::{errors, gvl, strings};
 use crate::sys::socket;
 
-/// So many pieces go into one system call, beside the head. The kernel's limit is 1024 (IOV_MAX).
+/// So many pieces go into one system call, with the head. The kernel's limit is 1024 (IOV_MAX).
 const PIECES: usize = 64;
 
 /// The sending side of a connection.
@@ -76,16 +76,20 @@ impl<'f> Outlet<'f> {
 
     /// Sends what fits of the head and the first parts of the body at once. Answers how many bytes that was.
     pub fn send_gathered(&self, ruby: &Ruby, head: &[u8], body: RArray) -> Result<usize, Error> {
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        slices[0] = IoSlice::new(head);
+        let mut used = 1;
         // SAFETY: neither the array nor its strings are touched until the system call is over: it does not block, the GVL is
         // held, and no Ruby code runs.
-        let parts = unsafe { body.as_slice() }.iter().take(PIECES);
-        let parts: Vec<RString> = parts.copied().map_while(RString::from_value).collect();
-        // SAFETY: as above.
-        let bytes = parts
-            .iter()
-            .map(|part| IoSlice::new(unsafe { part.as_slice() }));
-        let slices: Vec<_> = std::iter::once(IoSlice::new(head)).chain(bytes).collect();
-        match socket::send_gathered(self.fd, &slices) {
+        for (slice, part) in slices[1..].iter_mut().zip(unsafe { body.as_slice() }) {
+            let Some(part) = RString::from_value(*part) else {
+                break; // whoever sends the rest will complain
+            };
+            // SAFETY: as above.
+            *slice = IoSlice::new(unsafe { strings::bytes(part) });
+            used += 1;
+        }
+        match socket::send_gathered(self.fd, &slices[..used]) {
             Ok(sent) => Ok(sent.unwrap_or(0)),
             Err(errno) => Err(self.fail(ruby, ResponseEnd::Gone, errno)),
         }

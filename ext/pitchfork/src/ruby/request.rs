@@ -160,7 +160,7 @@ fn body_of(
     socket: BorrowedFd<'_>,
     settings: &HttpSettings,
 ) -> Result<BodyDecoder, Reason> {
-    let request = response::facts(head);
+    let request = RequestFacts::of(head);
     let decoder = BodyDecoder::new(head.framing, &settings.limits, settings.body_max)
         .map_err(|error| Reason::new(error.status(), request, error))?;
     if settings.check_connection && socket::has_hung_up(socket) {

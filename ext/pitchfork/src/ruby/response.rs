@@ -4,14 +4,14 @@ use std::cell::Cell;
 
 use magnus::r_hash::ForEach;
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*};
-use pitchfork_core::http::{BodyFraming, BodySize, Head, RequestFacts, ResponseHead, http_date};
+use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
 
 use crate::ruby::errors;
 use crate::ruby::outlet::Outlet;
 use crate::sys::clock;
 
 /// A body up to this size, in bytes, is copied.
-const SMALL: u64 = 16 * 1024;
+pub const SMALL: u64 = 16 * 1024;
 
 thread_local! {
     static DATE: Cell<(u64, [u8; 29])> = const { Cell::new((0, [0; 29])) };
@@ -27,14 +27,6 @@ pub fn date() -> [u8; 29] {
     let date = http_date(now);
     DATE.set((now, date));
     date
-}
-
-/// What the response has to know about the request.
-pub fn facts(head: &Head<'_, '_>) -> RequestFacts {
-    RequestFacts {
-        head_method: head.method == "HEAD",
-        minor_version: head.minor_version,
-    }
 }
 
 /// Writes the head of a response and says how its body is to be sent.

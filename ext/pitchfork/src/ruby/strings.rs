@@ -19,6 +19,19 @@ pub fn intern_unprotected(bytes: &[u8]) -> rb_sys::VALUE {
     unsafe { rb_sys::rb_enc_interned_str(start(bytes), length, rb_sys::rb_utf8_encoding()) }
 }
 
+/// The bytes of a String.
+///
+/// # Safety
+///
+/// For as long as they are used, somebody has to keep the String alive, and nobody may change it.
+pub unsafe fn bytes<'a>(string: RString) -> &'a [u8] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let bytes = string.as_slice();
+        std::slice::from_raw_parts(bytes.as_ptr(), bytes.len())
+    }
+}
+
 /// Where the bytes are. Ruby 3.1 reads a word at the address of an empty string, and that of an empty slice may be anything.
 pub fn start(bytes: &[u8]) -> *const c_char {
     if bytes.is_empty() {
