@@ -4,22 +4,27 @@
 //!     tmp/load --concurrency 8 --requests 20000 127.0.0.1:8080
 //!     tmp/load --seconds 3 --json --path / --path '/items/{n}' /run/app.sock
 //!
-//! Every response is read up to the end of file and checked: its status has to be 200 and its body as long as it said.
+//! Every response is read up to the end of file and checked: its body has to be as long as it said, its status 200. With
+//! `--cases` the requests, the statuses, and the bodies byte for byte, come from files; see the usage.
 //! The exit status is 0 when every request was answered so, 1 when one was not, 2 for a command line it cannot read.
 
+#[path = "load/cases.rs"]
+mod cases;
 #[path = "load/exchange.rs"]
 mod exchange;
 #[path = "load/options.rs"]
 mod options;
 #[path = "load/report.rs"]
 mod report;
+#[path = "load/response.rs"]
+mod response;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use std::{env, io, thread};
 
-use exchange::{NAMES, exchange, judge};
+use exchange::{NAMES, exchange};
 use options::{Limit, Options, USAGE};
 use report::{Report, Tally};
 
@@ -76,7 +81,7 @@ fn run(options: &Options) -> Report {
 /// One thread: requests, one after the other, until the limit is reached.
 fn client(options: &Options, next: &AtomicU64, start: Instant) -> Tally {
     let mut tally = Tally::default();
-    let mut request = Vec::new();
+    let mut buffer = Vec::new();
     let mut response = Vec::new();
     loop {
         let n = next.fetch_add(1, Ordering::Relaxed);
@@ -88,16 +93,11 @@ fn client(options: &Options, next: &AtomicU64, start: Instant) -> Tally {
         if done {
             return tally;
         }
-        let path =
-            options.paths[(n % options.paths.len() as u64) as usize].replace("{n}", &n.to_string());
-        request.clear();
-        request.extend_from_slice(
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                .as_bytes(),
-        );
+        let case = &options.cases[(n % options.cases.len() as u64) as usize];
+        let request = case.bytes(n, &mut buffer);
         let began = Instant::now();
-        let (outcome, error) = match exchange(options, &request, &mut response) {
-            Ok(()) => (judge(&response), None),
+        let (outcome, error) = match exchange(options, request, &case.ending, &mut response) {
+            Ok(outcome) => (outcome, None),
             Err((outcome, error)) => (outcome, Some(error)),
         };
         tally.add(outcome, began.elapsed(), || {
@@ -105,7 +105,7 @@ fn client(options: &Options, next: &AtomicU64, start: Instant) -> Tally {
                 String::from_utf8_lossy(response.split(|&b| b == b'\r').next().unwrap_or_default())
                     .into_owned();
             let reason = error.map_or(first_line, |e| e.to_string());
-            format!("{} on GET {path}: {reason}", NAMES[outcome as usize].0)
+            format!("{} on {}: {reason}", NAMES[outcome as usize].0, case.name)
         });
     }
 }

@@ -1,16 +1,19 @@
 # frozen_string_literal: true
 
+# What each is for, and the arguments it has when there are no others.
 BENCHMARKS = {
-  throughput: "Requests per second against Puma, Unicorn and a bare accept loop",
-  cow: "Private and shared memory over several generations"
+  throughput: ["Requests per second against Puma, Unicorn and a bare accept loop", "--workload all"],
+  parse: ["Instructions and allocations per request, under callgrind", ""],
+  cow: ["Private and shared memory over several generations", ""],
+  soak: ["A million requests (REQUESTS=): no growth of memory or descriptors", ""]
 }.freeze
 
 namespace :bench do
-  BENCHMARKS.each do |name, description|
+  BENCHMARKS.each do |name, (description, arguments)|
     desc "#{description} (ARGS=\"...\" for bench/#{name}.rb)"
     task name => :compile do
       # The servers to compare with are not in the Gemfile.
-      outside_bundle { ruby "bench/#{name}.rb", *ENV.fetch("ARGS", "").shellsplit }
+      outside_bundle { ruby "bench/#{name}.rb", *ENV.fetch("ARGS", arguments).shellsplit }
     end
   end
 end

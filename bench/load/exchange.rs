@@ -1,18 +1,23 @@
-//! One request and its response.
+//! One connection: a request, and how it ends.
 
+use std::ffi::{c_int, c_void};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cases::Ending;
 use crate::options::Options;
+use crate::response::judge;
 
 /// How a request ended. The order is the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     Ok,
     Status,
+    Body,
     Refused,
     Reset,
     Short,
@@ -20,9 +25,10 @@ pub enum Outcome {
 }
 
 /// What the outcomes are called in the text and in the JSON report.
-pub const NAMES: [(&str, &str); 6] = [
-    ("200", "ok"),
+pub const NAMES: [(&str, &str); 7] = [
+    ("as expected", "ok"),
     ("other status", "status"),
+    ("other body", "body"),
     ("refused", "refused"),
     ("reset", "reset"),
     ("short", "short"),
@@ -34,8 +40,8 @@ pub enum Target {
     Unix(PathBuf),
 }
 
-trait Duplex: Read + Write {}
-impl<T: Read + Write> Duplex for T {}
+trait Duplex: Read + Write + AsRawFd {}
+impl<T: Read + Write + AsRawFd> Duplex for T {}
 
 impl Target {
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -76,83 +82,70 @@ impl Target {
 pub fn exchange(
     options: &Options,
     request: &[u8],
+    ending: &Ending,
     response: &mut Vec<u8>,
-) -> Result<(), (Outcome, io::Error)> {
+) -> Result<Outcome, (Outcome, io::Error)> {
     response.clear();
+    let failed = |error: io::Error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => (Outcome::Timeout, error),
+        _ => (Outcome::Reset, error),
+    };
     let mut stream = options
         .target
         .connect(options.timeout)
         .map_err(|error| (Outcome::Refused, error))?;
-    stream
-        .write_all(request)
-        .and_then(|()| stream.read_to_end(response))
-        .map(drop)
-        .map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => (Outcome::Timeout, error),
-            _ => (Outcome::Reset, error),
-        })
-}
-
-/// What a response amounts to, given all bytes up to the end of file.
-pub fn judge(response: &[u8]) -> Outcome {
-    let Some(end) = response.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return Outcome::Short;
-    };
-    let (head, body) = (&response[..end], &response[end + 4..]);
-    let header = |name: &str| {
-        head.split(|&b| b == b'\n').find_map(|line| {
-            let (key, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
-    };
-    let whole = match (header("content-length"), header("transfer-encoding")) {
-        (Some(length), _) => length.parse() == Ok(body.len()),
-        (None, Some(_)) => body.ends_with(b"0\r\n\r\n"),
-        (None, None) => true,
-    };
-    match (whole, head.get(9..12)) {
-        (false, _) => Outcome::Short,
-        (true, Some(b"200")) => Outcome::Ok,
-        (true, _) => Outcome::Status,
+    stream.write_all(request).map_err(failed)?;
+    match ending {
+        Ending::Answer { status, body } => {
+            stream.read_to_end(response).map_err(failed)?;
+            let to_head = request.starts_with(b"HEAD ");
+            Ok(judge(response, to_head, *status, body.as_deref()))
+        }
+        Ending::Broken => {
+            stream.read_to_end(response).map_err(failed)?;
+            Ok(match judge(response, false, 200, None) {
+                Outcome::Short => Outcome::Ok,
+                _ => Outcome::Body,
+            })
+        }
+        Ending::Reset { answered } => {
+            if *answered && stream.read(&mut [0]).map_err(failed)? == 0 {
+                return Ok(Outcome::Short);
+            }
+            reset_when_closed(stream.as_raw_fd()).map_err(failed)?;
+            Ok(Outcome::Ok)
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Outcome, judge};
-
-    #[test]
-    fn a_response_is_judged_by_status_and_length() {
-        for (response, outcome) in [
-            (
-                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-                Outcome::Ok,
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi",
-                Outcome::Short,
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nhi",
-                Outcome::Short,
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-                Outcome::Ok,
-            ),
-            (
-                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n",
-                Outcome::Short,
-            ),
-            ("HTTP/1.1 200 OK\r\n\r\nup to the end of file", Outcome::Ok),
-            (
-                "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
-                Outcome::Status,
-            ),
-            ("HTTP/1.1 200 OK\r\ncontent-le", Outcome::Short),
-            ("", Outcome::Short),
-        ] {
-            assert_eq!(judge(response.as_bytes()), outcome, "{response:?}");
-        }
+/// Makes the end of a TCP connection a reset. (The peer of a UNIX socket sees one when it is closed with unread data.)
+fn reset_when_closed(fd: RawFd) -> io::Result<()> {
+    // The C library is linked anyway; the standard library's own wrapper is not stable.
+    unsafe extern "C" {
+        fn setsockopt(
+            fd: c_int,
+            level: c_int,
+            name: c_int,
+            value: *const c_void,
+            size: u32,
+        ) -> c_int;
+    }
+    const SOL_SOCKET: c_int = 1;
+    const SO_LINGER: c_int = 13;
+    let on_for_no_time: [c_int; 2] = [1, 0];
+    // SAFETY: the option is a `struct linger`, two ints, which live until the call returns.
+    let result = unsafe {
+        setsockopt(
+            fd,
+            SOL_SOCKET,
+            SO_LINGER,
+            on_for_no_time.as_ptr().cast(),
+            size_of_val(&on_for_no_time) as u32,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }

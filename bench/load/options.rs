@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::cases::Case;
 use crate::exchange::Target;
 
 pub const USAGE: &str = "usage: load [options] HOST:PORT|http://HOST:PORT|/path.sock|unix:/path.sock
@@ -15,6 +16,10 @@ pub const USAGE: &str = "usage: load [options] HOST:PORT|http://HOST:PORT|/path.
   --concurrency C   connections at a time (default: 8)
   --path PATH       request PATH; repeatable, taken in turn; {n} in it is the request's number (default: /)
   --paths FILE      the same, one path a line
+  --cases FILE      send what its lines say, in turn: `STATUS REQUEST-FILE [BODY-FILE]` for a request and the response it has
+                    to get, `broken REQUEST-FILE` if that has to break off, `reset REQUEST-FILE` to reset the connection
+                    then, `reset-late REQUEST-FILE` to do so when the response has begun; files are named from the
+                    directory of FILE
   --timeout S       seconds without a byte after which a request counts as timed out (default: 30)
   --json            print one JSON object";
 
@@ -29,7 +34,7 @@ pub struct Options {
     pub target: Target,
     pub limit: Limit,
     pub concurrency: usize,
-    pub paths: Vec<String>,
+    pub cases: Vec<Case>,
     pub timeout: Duration,
     pub json: bool,
 }
@@ -41,7 +46,7 @@ impl Options {
             target: Target::Unix(PathBuf::new()),
             limit: Limit::Requests(1000),
             concurrency: 8,
-            paths: Vec::new(),
+            cases: Vec::new(),
             timeout: Duration::from_secs(30),
             json: false,
         };
@@ -51,17 +56,19 @@ impl Options {
                 "--seconds" => options.limit = Limit::Seconds(number(&arg, args.next())?),
                 "--until-eof" => options.limit = Limit::EndOfInput,
                 "--concurrency" => options.concurrency = number(&arg, args.next())?,
-                "--path" => options
-                    .paths
-                    .push(args.next().ok_or("--path needs a path")?),
+                "--path" => {
+                    let path = args.next().ok_or("--path needs a path")?;
+                    options.cases.push(Case::get(&path));
+                }
                 "--paths" => {
                     let file = args.next().ok_or("--paths needs a file")?;
                     let text = fs::read_to_string(&file).map_err(|e| format!("{file}: {e}"))?;
-                    options.paths.extend(
-                        text.lines()
-                            .filter(|line| !line.is_empty())
-                            .map(String::from),
-                    );
+                    let paths = text.lines().filter(|line| !line.is_empty());
+                    options.cases.extend(paths.map(Case::get));
+                }
+                "--cases" => {
+                    let file = args.next().ok_or("--cases needs a file")?;
+                    options.cases.extend(Case::read_list(&file)?);
                 }
                 "--timeout" => {
                     options.timeout = Duration::from_secs_f64(number(&arg, args.next())?)
@@ -74,8 +81,8 @@ impl Options {
             }
         }
         options.target = target.ok_or("no target given")?;
-        if options.paths.is_empty() {
-            options.paths.push("/".into());
+        if options.cases.is_empty() {
+            options.cases.push(Case::get("/"));
         }
         Ok(options)
     }

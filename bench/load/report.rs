@@ -8,7 +8,7 @@ use crate::exchange::{NAMES, Outcome};
 #[derive(Default)]
 pub struct Tally {
     pub counts: [u64; NAMES.len()],
-    /// Microseconds from connect to end of file, of the requests answered with 200.
+    /// Microseconds from connect to end of file, of the requests that ended as expected.
     pub latencies: Vec<u32>,
     pub first_failure: Option<String>,
 }

@@ -6,7 +6,7 @@ require_relative "tools"
 module Bench
   # Runs the load generator and reads its report.
   module Load
-    # Raised when a request was not answered with 200.
+    # Raised when a request was not answered as it has to be.
     Failed = Class.new(StandardError)
 
     # @!attribute rate
@@ -36,21 +36,35 @@ module Bench
     module_function
 
     # @param target [String] HOST:PORT or the path of a UNIX socket
-    # @param paths [Array<String>] taken in turn; {n} in one becomes the number of the request
+    # @param paths [Array<String>] GET of these, taken in turn; {n} in one becomes the number of the request
+    # @param cases [String, nil] or what this file lists, see bench/load.rs
     # @return [Result]
-    # @raise [Failed] when a request was not answered with 200
-    def run(target, requests: nil, seconds: nil, concurrency: 8, paths: ["/"])
+    # @raise [Failed] when a request was not answered with 200, or as the list of cases says
+    def run(target, requests: nil, seconds: nil, concurrency: 8, paths: ["/"], cases: nil)
       limit = requests ? ["--requests", requests.to_s] : ["--seconds", seconds.to_s]
-      result(IO.popen(command(target, concurrency, paths) + limit, &:read))
+      what = cases ? ["--cases", cases] : paths(paths)
+      result(IO.popen(command(target, concurrency, what) + limit, &:read))
     end
 
     # @return [Background]
     def start(target, concurrency: 8, paths: ["/"])
-      Background.new(command(target, concurrency, paths) + ["--until-eof"])
+      Background.new(command(target, concurrency, paths(paths)) + ["--until-eof"])
     end
 
-    def command(target, concurrency, paths)
-      [Tools.load, "--json", "--concurrency", concurrency.to_s, *paths.flat_map { |path| ["--path", path] }, target]
+    # The same for a {Workload}, as {Wrk.measure}.
+    #
+    # @return [Result]
+    # @raise [Failed] when a response was not the expected one
+    def measure(target, workload, seconds:, concurrency:)
+      run(target, seconds: seconds, concurrency: concurrency, cases: workload.cases)
+    end
+
+    def paths(paths)
+      paths.flat_map { |path| ["--path", path] }
+    end
+
+    def command(target, concurrency, what)
+      [Tools.load, "--json", "--concurrency", concurrency.to_s, *what, target]
     end
 
     def result(report)

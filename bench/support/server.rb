@@ -61,7 +61,7 @@ module Bench
       @ended = Process.detach(@pid)
       @log = ProcessLog.new(reader)
       pattern, count = ready
-      @log.wait_for(pattern, count: count)
+      @log.wait_for(pattern, count: count, timeout: patience)
       self
     rescue Errno::ENOENT => e
       raise unless e.message.end_with?(" #{name}")
@@ -74,7 +74,7 @@ module Bench
       ProcessTree.read(pid)
     end
 
-    # Ends the server as an operator would, and by force, with a warning, if that does not work in five seconds.
+    # Ends the server as an operator would, and by force, with a warning, if that takes too long.
     def stop
       terminate if @pid
     ensure
@@ -93,10 +93,15 @@ module Bench
       raise NotImplementedError
     end
 
+    # @return [Integer] seconds it may take to start; to end, a twelfth of them
+    def patience
+      60
+    end
+
     def terminate
       Process.kill(:TERM, @pid) if @ended.alive?
-      unless @ended.join(5)
-        warn "#{name} did not end within 5 s of SIGTERM, it is killed: #{@log.tail(1)}"
+      unless @ended.join(patience / 12)
+        warn "#{name} did not end within #{patience / 12} s of SIGTERM, it is killed: #{@log.tail(1)}"
         Process.kill(:KILL, @pid)
       end
       @ended.join

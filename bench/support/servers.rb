@@ -24,8 +24,14 @@ module Bench
         #{"instance_eval(File.read(#{own.dump}), #{own.dump})" if File.exist?(own)}
         worker_processes #{workers}
         refork_after nil
+        #{settings}
       RUBY
       [RbConfig.ruby, "-I", "#{ROOT}/lib", "#{ROOT}/exe/pitchfork", "-E", "production", "-c", path, "-l", target, app]
+    end
+
+    # What a benchmark adds to the configuration.
+    def settings
+      ""
     end
 
     def ready

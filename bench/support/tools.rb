@@ -3,8 +3,8 @@
 require "fileutils"
 
 module Bench
-  # The compiled helpers: the load generator (rustc) and the floor (cc), built into tmp/ when they are missing or older than
-  # their source.
+  # The compiled helpers: the load generator (rustc), the floor (cc) and the parser loop (cargo), built into tmp/ when they are
+  # missing or older than their source.
   module Tools
     ROOT = File.expand_path("../..", __dir__)
     private_constant :ROOT
@@ -19,6 +19,15 @@ module Bench
     # @return [String] path of the bare accept-read-write-close server
     def floor
       build("floor", ["#{ROOT}/bench/floor.c"], "cc", "-O2", "-Wall", "-o", "%s", "#{ROOT}/bench/floor.c")
+    end
+
+    # @return [String] path of what parses a head many times
+    def parse
+      # Cargo knows better what is out of date.
+      target = "#{ROOT}/tmp/parse"
+      build = %w[cargo build --quiet --release --locked --manifest-path] + ["#{ROOT}/bench/parse/Cargo.toml", "--target-dir", target]
+      system(*build) or abort "cannot build bench/parse by `cargo`"
+      "#{target}/release/parse"
     end
 
     def build(name, sources, *command)

@@ -7,12 +7,12 @@ require_relative "servers"
 require_relative "wrk"
 
 module Bench
-  # One kind of socket: starts the servers, measures them in turn, and gives each its row.
+  # One workload over one kind of socket: starts the servers, measures them in turn, and gives each its row.
   class Transport
     WORKERS = 2
     CONCURRENCY = 8
-    APP = File.expand_path("../apps/hello.ru", __dir__)
-    HEADINGS = ["socket", "server", "requests/s", "min – max", "p99 ms", "CPU µs", "of the floor", "of Unicorn"].freeze
+    HEADINGS = ["socket", "server", "requests/s", "min – max", "p99 ms", "CPU µs", "of Unicorn"].freeze
+    FLOOR_HEADING = "of the floor"
 
     # What a server did in the rounds so far.
     Samples = Struct.new(:rate, :p99, :cpu) do
@@ -22,20 +22,25 @@ module Bench
     end
 
     # @param name [String] "TCP" or "UNIX"
+    # @param workload [Workload] prepared
     # @param options [Hash{Symbol => Object}] servers, yjit, warmup, rounds, seconds, client
-    def initialize(name, options)
+    # @param env [Hash{String => String}] for the servers
+    def initialize(name, workload, options, env = {})
       @name = name
+      @workload = workload
       @options = options
+      @env = env
       @client = name == "TCP" && options[:client] == "wrk" ? Wrk : Load
-      @samples = options[:servers].to_h { |server| [server, Samples.new] }
+      names = options[:servers].select { |server| server != "floor" || workload.floor? }
+      @samples = names.to_h { |server| [server, Samples.new] }
     end
 
     # @return [self]
     def measure
       servers = @samples.keys.map do |name|
-        Bench.const_get(name.capitalize).new(APP, workers: WORKERS, unix: @name == "UNIX", yjit: @options[:yjit])
+        Bench.const_get(name.capitalize).new(@workload.app, workers: WORKERS, unix: @name == "UNIX", yjit: @options[:yjit], env: @env)
       end
-      servers.each(&:start).each { |server| @client.run(server.target, seconds: @options[:warmup], concurrency: CONCURRENCY) }
+      servers.each(&:start).each { |server| warm(server) }
       @options[:rounds].times do |round|
         # Each round starts with another server: none is always measured right after the same neighbour.
         servers.rotate(round).each { |server| record(server) }
@@ -45,27 +50,41 @@ module Bench
       servers&.each(&:stop)
     end
 
+    # @return [Array<String>]
+    def headings
+      floor? ? HEADINGS + [FLOOR_HEADING] : HEADINGS
+    end
+
     # @return [Array<Array<String>>] a row for each server
     def rows
       @samples.map do |name, samples|
         rate = samples.rate.median
         [@name, name, thousands(rate), samples.rate.range.map { |value| thousands(value) }.join(" – "),
-         format("%.2f", samples.p99.median), format("%.1f", samples.cpu.median),
-         of(rate, "floor", "%.0f %%", 100), of(rate, "unicorn", "%.2f ×", 1)]
+         format("%.2f", samples.p99.median), format("%.1f", samples.cpu.median), of(rate, "unicorn", "%.2f ×", 1),
+         *(of(rate, "floor", "%.0f %%", 100) if floor?)]
       end
     end
 
     private
 
+    def floor?
+      @samples.key?("floor")
+    end
+
+    # With the client that compares every response byte for byte: no server is measured that answers something else.
+    def warm(server)
+      Load.measure(server.target, @workload, seconds: @options[:warmup], concurrency: CONCURRENCY)
+    end
+
     def record(server)
       pids = server.tree.nodes.map(&:pid)
       before = CpuTime.of(pids)
-      result = @client.run(server.target, seconds: @options[:seconds], concurrency: CONCURRENCY)
+      result = @client.measure(server.target, @workload, seconds: @options[:seconds], concurrency: CONCURRENCY)
       samples = @samples[server.name]
       samples.rate << result.rate
       samples.p99 << result.p99
       samples.cpu << ((CpuTime.of(pids) - before) / result.requests * 1e6)
-      warn format("%-4s %-10s %8.0f requests/s", @name, server.name, result.rate)
+      warn format("%-7s %-4s %-10s %8.0f requests/s", @workload.name, @name, server.name, result.rate)
     end
 
     def of(rate, other, format, factor)

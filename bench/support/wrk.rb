@@ -5,7 +5,7 @@ require_relative "load"
 
 module Bench
   # Runs wrk, one connection a request over TCP. Its one thread and epoll cost less than the threads of {Load}, so that more of
-  # the machine is left to the server; UNIX sockets it cannot do.
+  # the machine is left to the server; UNIX sockets it cannot do, and of a response it checks status and length only.
   module Wrk
     MILLISECONDS = { "us" => 0.001, "ms" => 1.0, "s" => 1000.0 }.freeze
     private_constant :MILLISECONDS
@@ -17,10 +17,11 @@ module Bench
     end
 
     # @param target [String] HOST:PORT
+    # @param workload [Workload]
     # @return [Load::Result]
     # @raise [Load::Failed] on socket errors and on every status but 2xx and 3xx
-    def run(target, seconds:, concurrency: 8)
-      report, = Open3.capture2e("wrk", "-t1", "-c#{concurrency}", "-d#{seconds}s", "--latency", "-H", "Connection: close", "http://#{target}/")
+    def measure(target, workload, seconds:, concurrency:)
+      report, = Open3.capture2e("wrk", "-t1", "-c#{concurrency}", "-d#{seconds}s", "--latency", "-s", workload.lua, "http://#{target}/")
       failure = report[/^ *(Socket errors|Non-2xx).*$/]
       raise Load::Failed, "wrk: #{failure&.strip || report}" if failure || !report.include?("Requests/sec")
 
