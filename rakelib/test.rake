@@ -12,7 +12,7 @@ def test_task(name, pattern, description)
 end
 
 namespace :test do
-  %w[unit integration chaos].each do |part|
+  %w[unit http clients integration chaos].each do |part|
     test_task(part, "test/#{part}/**/*_test.rb", "Run the tests in test/#{part}")
   end
 
@@ -28,7 +28,7 @@ namespace :test do
   end
 end
 
-test_task(:test, "test/{unit,integration,chaos}/**/*_test.rb", "Run all tests in test/")
+test_task(:test, "test/{unit,http,clients,integration,chaos}/**/*_test.rb", "Run all tests in test/")
 
 desc "Run the specs (SPEC=path for one file)"
 task spec: :compile do
@@ -36,4 +36,14 @@ task spec: :compile do
   next puts("no specs in spec/") if specs.empty?
 
   ruby "-w", "-S", "rspec", *specs
+end
+
+namespace :docs do
+  desc "Write the differences of docs/http.md anew"
+  task :http do
+    ruby "-Itest", "-rsupport/differences", "-e", <<~'RUBY'
+      page = "docs/http.md"
+      File.write(page, Differences.render(File.read(page)))
+    RUBY
+  end
 end

@@ -361,11 +361,14 @@ impl Client {
             }
             return;
         };
-        let received = body.is_received();
+        let expected = body.is_received();
         body.release();
         let Some(socket) = socket.take() else {
             return;
         };
+        // Bytes may have come since, which nobody asked for: a pipelined request, or the CRLF that some clients send behind a
+        // body (RFC 9112, section 2.2).
+        let received = expected && !socket::has_unread(socket.as_fd());
         match after_exchange(end, received) {
             Fate::Close | Fate::HandedOver => {}
             Fate::Abort => socket::reset_on_close(socket.as_fd()),

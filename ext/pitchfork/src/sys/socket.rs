@@ -127,6 +127,14 @@ pub fn end(fd: BorrowedFd<'_>) -> nix::Result<()> {
     shutdown(fd.as_raw_fd(), Shutdown::Write)
 }
 
+/// Whether bytes are waiting to be received.
+pub fn has_unread(fd: BorrowedFd<'_>) -> bool {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes an int.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count) };
+    result == 0 && count > 0
+}
+
 /// Whether the client has closed its side, or the connection is broken. Not that it is gone for certain: some clients
 /// close their sending side as soon as they have nothing more to say.
 pub fn has_hung_up(fd: BorrowedFd<'_>) -> bool {

@@ -3,7 +3,7 @@
 require "support/app_test"
 
 # Status and fields of a response, in the forms that Rack 2 and Rack 3 apps give them.
-class HeadersTest < AppTest
+class ResponseFieldsTest < AppTest
   # The app is an expression for its response; `env` is there.
   def serve_response(response, **options)
     serve("->(env) { #{response} }", **options)
