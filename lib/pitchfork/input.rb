@@ -119,6 +119,7 @@ module Pitchfork
       else
         forget(@pending.byteslice(@taken..)) if @taken.positive?
         @pending << piece
+        piece.clear # its memory; see #read
       end
     end
 

@@ -95,10 +95,7 @@ module Pitchfork
     # what follows must not be taken for what is lost.
     def keep(piece)
       move_to_file if @received + piece.bytesize > @memory && @kept.is_a?(StringIO)
-      position = @kept.pos
-      @kept.pos = @received
-      @kept.write(piece)
-      @kept.pos = position
+      @kept.is_a?(StringIO) ? @kept.string << piece : write_to_file(piece, @received)
       @received += piece.bytesize
       done = true
     ensure
@@ -121,8 +118,15 @@ module Pitchfork
     def move_to_file
       memory = @kept
       @kept = temporary_file
-      @kept.write(memory.string)
+      write_to_file(memory.string, 0)
       @kept.pos = memory.pos
+    end
+
+    # By pwrite(2), which leaves the position alone. IO#write would also leave a copy for the garbage collector (Ruby 3.3).
+    def write_to_file(data, position)
+      written = @kept.pwrite(data, position)
+      # On a full disk, the rest says so.
+      write_to_file(data.byteslice(written..), position + written) if written < data.bytesize
     end
 
     def temporary_file
