@@ -21,6 +21,17 @@ module Pitchfork
   # does not have the announced length.
   class ResponseError < Error; end
 
+  # Matches what an app may raise without its worker's end: everything, but what is meant to end a process.
+  module AppError
+    ENDS = ["SystemExit", "SignalException", "fatal"].freeze
+    private_constant :ENDS
+
+    # For `rescue AppError`.
+    def self.===(error)
+      StandardError === error || error.class.ancestors.none? { |ancestor| ENDS.include?(ancestor.name) }
+    end
+  end
+
   # Nothing more comes from the client, or reaches it: it went away, it does not follow the protocol, it takes too long,
   # or what it sends is too large.
   class ClientShutdown < EOFError

@@ -7,9 +7,6 @@ require "pitchfork/response"
 module Pitchfork
   # A request and its response: calls the app, sends what it returned, and sees to it that all ends once, however it ends.
   class Exchange
-    # The app's mistakes. What is not among them ends the process: it was meant to.
-    APP_ERRORS = [StandardError, ScriptError, SystemStackError, NoMemoryError].freeze
-
     def initialize(server, worker)
       @server = server
       @worker = worker
@@ -36,7 +33,7 @@ module Pitchfork
     rescue ClientShutdown => e
       error = e # it is gone, or what it sent can't be read: nobody here is to blame
       client.refuse(e.status)
-    rescue *APP_ERRORS => e
+    rescue AppError => e
       error = e
       @server.report(failed(env), e)
       client.refuse(500)
@@ -59,11 +56,13 @@ module Pitchfork
 
     def clean(env)
       RackEnv.clean(env) { |e| @server.report("closing rack.tempfiles failed", e) }
+    rescue AppError => e
+      @server.report("env[\"rack.tempfiles\"] is no list of files", e)
     end
 
     def close(body)
       body.close if body.respond_to?(:close)
-    rescue *APP_ERRORS => e
+    rescue AppError => e
       @server.report("closing the response body failed", e)
     end
 
@@ -71,7 +70,7 @@ module Pitchfork
     def finish(callbacks, env, status, headers, error)
       callbacks.reverse_each do |callback|
         takes_none?(callback) ? callback.call : callback.call(env, status, headers, error)
-      rescue *APP_ERRORS => e
+      rescue AppError => e
         @server.report("rack.response_finished raised", e)
       end
     end
@@ -85,10 +84,12 @@ module Pitchfork
       false
     end
 
+    # @return [Array<String>] for the log
     def failed(env)
-      id = env && env["HTTP_X_REQUEST_ID"]
-      line = env ? "#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"]}" : "request"
-      id ? "#{line} (request #{id}) failed" : "#{line} failed"
+      return ["request failed"] unless env
+
+      id = env["HTTP_X_REQUEST_ID"]
+      [env["REQUEST_METHOD"], " ", env["REQUEST_URI"], *(id && [" (request ", id, ")"]), " failed"]
     end
   end
 end

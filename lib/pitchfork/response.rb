@@ -20,7 +20,7 @@ module Pitchfork
         if (hijack = headers[HIJACK])
           hand_over(client, status, headers, hijack)
         elsif Array === body
-          client.send_array(status, headers, body)
+          client.send_array(status, headers, body) || check_length(client)
         else
           send_body(client, env, status, headers, body)
         end
@@ -81,6 +81,13 @@ module Pitchfork
           client.send_file(file.fileno, size) if client.send_head(status, headers, size)
         end
         finish(client)
+        check_length(client)
+      end
+
+      def check_length(client)
+        return unless (length = client.mistaken_length)
+
+        raise ResponseError, "the response's Content-Length, #{length}, is not that of its body, which was sent with its own"
       end
 
       def finish(client)
@@ -95,13 +102,21 @@ module Pitchfork
       def upgrade(client, protocol, headers, body)
         headers = headers.merge("upgrade" => protocol) if protocol
         client.send_hijack_head(101, headers)
-        body.call(client.to_io)
+        hand_to(body, client.to_io)
       end
 
       # Partial hijacking: the app writes the body itself, after the head.
       def hand_over(client, status, headers, hijack)
         client.send_hijack_head(status, headers)
-        hijack.call(client.to_io)
+        hand_to(hijack, client.to_io)
+      end
+
+      # The connection is the app's, and stays open if it wants; but not if it has failed.
+      def hand_to(callable, io)
+        callable.call(io)
+        done = true
+      ensure
+        io.close unless done
       end
     end
   end

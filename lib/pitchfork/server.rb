@@ -7,6 +7,10 @@ require "pitchfork/rack_env"
 module Pitchfork
   # What all processes of a server have in common, and the `server` that callbacks are given.
   class Server
+    # Characters of what a client has sent that stand in a line of the log.
+    LONGEST = 500
+    private_constant :LONGEST
+
     attr_reader :configuration, :listeners, :scoreboard
     # @return [#call, nil] the Rack application; nil in the master
     attr_accessor :app
@@ -53,9 +57,12 @@ module Pitchfork
     end
 
     # Writes an exception to the log, with its backtrace.
+    #
+    # @param what [String, Array<String>] what has failed; the parts of it that come from clients are made harmless
     def report(what, error)
       trace = error.backtrace&.map { |line| "\n    #{line}" }
-      logger.error(["#{what}: ", message(error), " (#{error.class})", *trace].map { |part| text(part) }.join)
+      what = Array(what).map { |part| visible(part) }
+      logger.error([*what, ": ", message(error), " (#{error.class})", *trace].map { |part| text(part) }.join)
     end
 
     # The child's side of a commission.
@@ -78,6 +85,12 @@ module Pitchfork
       error.message.to_s
     rescue StandardError => e
       "no message, for that raised #{e.class}"
+    end
+
+    # Terminals obey control characters, and clients may send long lines.
+    def visible(part)
+      part = text(part.to_s).gsub(/[[:cntrl:]\u2028\u2029]/) { |char| format("\\u%04x", char.ord) }
+      part.length > LONGEST ? "#{part[0, LONGEST]}…" : part
     end
 
     # A request's bytes and a message in another encoding can't be joined as they are.

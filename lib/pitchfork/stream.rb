@@ -28,6 +28,7 @@ module Pitchfork
       @client = client
       @input = input || NO_BODY
       @readable = @writable = true
+      @lock = Mutex.new # as a Socket has one: what two threads write does not get mixed up
     end
 
     # (see Input#read)
@@ -44,11 +45,13 @@ module Pitchfork
     # @raise [ClientShutdown] when the client is gone
     # @raise [ResponseError] when it does not fit into the Content-Length
     def write(*parts)
-      check_writable
-      parts.sum do |part|
-        part = part.to_s
-        Response.write(@client, part)
-        part.bytesize
+      @lock.synchronize do
+        check_writable
+        parts.sum do |part|
+          part = part.to_s
+          Response.write(@client, part)
+          part.bytesize
+        end
       end
     end
 
@@ -73,16 +76,18 @@ module Pitchfork
     #
     # @raise [ResponseError] when it is shorter than its Content-Length
     def close_write
-      return unless @writable
+      @lock.synchronize do
+        return unless @writable
 
-      @writable = false
-      finish
+        @writable = false
+        finish
+      end
     end
 
     # @param error [Exception, nil] why the response stays as it is, which is not whole
     def close(error = nil)
       @readable = false
-      error ? @writable = false : close_write
+      error ? break_off : close_write
       nil
     end
 
@@ -94,6 +99,11 @@ module Pitchfork
 
     def check_writable
       raise IOError, @readable ? "not opened for writing" : "closed stream" unless @writable
+    end
+
+    def break_off
+      @client.break_off if @writable
+      @writable = false
     end
 
     # Bodies close their stream in an `ensure`. With an exception on its way, half a response would look like a whole one;

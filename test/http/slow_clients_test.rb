@@ -92,21 +92,50 @@ class SlowClientsTest < SharedServerTest
     assert_equal [200, "rescued 408", :fin], [*reply.show(:status, :body), ending]
   end
 
-  # The time is for each pause: it is no limit to large bodies.
-  def test_a_body_that_drips
-    body = "0123456789" * 2
+  # Sends the pieces of a body until there is an answer, with a pause behind each.
+  def drip(pieces, *fields, pause:)
     reply = ending = nil
     took = seconds do
-      reply, ending = exchange("", dribble: true) do |wire|
-        wire.write(request("POST", "/", "Content-Length: 20"))
-        body.each_char do |byte|
-          wire.write(byte)
-          wire.socket.wait_readable(0.1)
-        end
+      reply, ending = exchange("") do |wire|
+        wire.write(request("POST", "/", *fields))
+        pieces.each { |piece| break if wire.socket.wait_readable(pause) || !wire.write(piece) }
       end
     end
+    [reply, ending, took]
+  end
+
+  # The time is for each pause: it is no limit to large bodies, at 500 bytes a second.
+  def test_a_slow_body
+    body = "0123456789" * 400
+    reply, ending, took = drip(body.scan(/.{200}/), "Content-Length: 4000", pause: 0.1)
     assert_equal [200, body, :fin], [*reply.show(:status, :body), ending]
     assert_operator took, :>, 1
+  end
+
+  # Each byte is in time, and all of them are not. What is only framing is nothing.
+  def test_a_body_that_drips
+    {
+      "Content-Length: 10000" => ["a"] * 10_000,
+      "Transfer-Encoding: chunked" => ["1;"] + (["a"] * 10_000)
+    }.each do |field, pieces|
+      reply, ending, took = drip(pieces, field, pause: 0.1)
+      assert_equal [408, :fin], [reply.status, ending], field
+      assert_includes LATE, took, field
+    end
+  end
+
+  # The kernel calls a socket writable when a third of its buffer is free, which takes this client longer than the timeout.
+  def test_a_response_that_is_read_slowly
+    Wire.open(shared.port) do |wire|
+      wire.write(request("GET", "/large"))
+      wire.await("\r\n\r\n")
+      25.times do
+        sleep(0.1) # the client's own time
+        wire.received << wire.socket.read(20_000)
+      end
+      received, ending = wire.finish
+      assert_equal [100_000_000, :fin], [received.partition("\r\n\r\n").last.bytesize, ending]
+    end
   end
 
   # The only worker is free again, and the app's things are closed, once.

@@ -55,11 +55,11 @@ class AppErrorsTest < AppTest
     assert_includes server.log.force_encoding("UTF-8"), "GET /\u00e9 (request \ufffd) failed: K\u00f6ln"
   end
 
-  # What is no StandardError ends the process; that was meant. Another takes its place.
+  # What ends a process was meant to. Another takes its place.
   def test_an_app_that_ends_its_process
     server = serve('->(env) { instance_eval(env["HTTP_X_CODE"]); [200, {}, ["fine"]] }', lint: false,
 config: "max_consecutive_spawn_errors nil")
-    ["exit", "exit!", "abort('said')", "raise Exception, 'odd'", "Process.kill(:KILL, Process.pid)"].each do |code|
+    ["exit", "exit!", "abort('said')", "raise Interrupt", "Process.kill(:KILL, Process.pid)"].each do |code|
       before = server.process("pitchfork worker[0]").pid
       begin
         talk(server, request("GET", "/", "X-Code: #{code}"))

@@ -40,13 +40,13 @@ class ClientConnectionTest < AppTest
   def test_tcp
     server = serve(APP, config: "#{LOGGER}check_client_connection true")
     assert_equal ["/wait", "/stays"], queue_and_leave(server)
-    assert_match(/DEBUG -- : refused a request from 127\.0\.0\.1: the client is gone$/, server.log)
+    server.wait_for(/DEBUG -- : refused a request from 127\.0\.0\.1: the client is gone$/)
   end
 
   def test_a_unix_socket
     path = File.join(@directory, "s.sock")
     server = serve(APP, config: "#{LOGGER}check_client_connection true\nlisten '127.0.0.1:0'\nlisten '#{path}'")
     assert_equal ["/wait", "/stays"], queue_and_leave(server, path)
-    assert_match(/DEBUG -- : refused a request from unix:: the client is gone$/, server.log)
+    server.wait_for(/DEBUG -- : refused a request from unix:: the client is gone$/)
   end
 end

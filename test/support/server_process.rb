@@ -2,7 +2,6 @@
 
 require "net/http"
 require "rbconfig"
-require "shellwords"
 require "socket"
 require "timeout"
 
@@ -19,9 +18,7 @@ require "timeout"
 class ServerProcess
   ROOT = File.expand_path("../..", __dir__)
   # How long one event may take on a loaded machine before something must be wrong.
-  PATIENCE = Integer(ENV.fetch("TEST_PATIENCE", 30))
-  # A command that runs the server, such as valgrind (rakelib/memcheck.rake).
-  UNDER = ENV.fetch("TEST_UNDER", "").shellsplit
+  PATIENCE = 30
 
   # One process of the tree as /proc shows it.
   Node = Struct.new(:pid, :ppid, :title)
@@ -39,7 +36,7 @@ class ServerProcess
     File.write(File.join(directory, "config.ru"), app) if app
     config = "listen '127.0.0.1:0'\n#{config}" unless config.match?(/^\s*listen\b/) || arguments.any? { |word| word.start_with?("-l") }
     File.write(File.join(directory, "pitchfork.rb"), config)
-    @command = command || [*UNDER, RbConfig.ruby, "-w", *ruby, "-I#{ROOT}/lib", "#{ROOT}/exe/pitchfork",
+    @command = command || [RbConfig.ruby, "-w", *ruby, "-I#{ROOT}/lib", "#{ROOT}/exe/pitchfork",
                            "-c", "pitchfork.rb", *arguments, "config.ru"]
     @log = +""
     @seen = 0

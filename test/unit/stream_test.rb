@@ -22,6 +22,10 @@ class StreamTest < UnitTest
       @room.nil? || @written.bytesize < @room
     end
 
+    def break_off
+      @finished = 0
+    end
+
     def finish
       @finished += 1
       @room && @finished == 1 ? @room - @written.bytesize : 0

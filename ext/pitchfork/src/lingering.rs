@@ -63,15 +63,11 @@ impl Lingering {
     /// Reads and drops what has come on one of them. `source` is that of the event.
     pub fn drain(&mut self, epoll: &Epoll, source: u64) {
         let fd = RawFd::try_from(source & !Self::MARK).unwrap_or(-1);
-        let mut scrap = [0; 64 * 1024];
-        let Some(index) = (self.connections.iter()).position(|c| c.socket.as_raw_fd() == fd) else {
-            return;
-        };
-        let parting = &mut self.connections[index];
-        match socket::receive(parting.socket.as_fd(), &mut scrap) {
-            Ok(Some(0)) | Err(_) => forget(epoll, self.connections.remove(index)),
-            Ok(Some(_)) => parting.pause = monotonic() + PAUSE,
-            Ok(None) => {}
+        let found = (self.connections.iter()).position(|c| c.socket.as_raw_fd() == fd);
+        if let Some(index) = found {
+            if !self.connections[index].drain() {
+                forget(epoll, self.connections.remove(index));
+            }
         }
     }
 
@@ -81,13 +77,54 @@ impl Lingering {
             return None;
         }
         let now = monotonic();
-        let (over, left) =
-            (self.connections.drain(..)).partition(|c: &Parting| c.end.min(c.pause) <= now);
+        let (over, left) = (self.connections.drain(..)).partition(|c: &Parting| c.is_over(now));
         self.connections = left;
-        Vec::into_iter(over).for_each(|parting| forget(epoll, parting));
+        for mut parting in Vec::into_iter(over) {
+            // It may be the worker that had no time.
+            if parting.end > now && parting.drain() && !parting.is_over(now) {
+                self.connections.push(parting);
+            } else {
+                forget(epoll, parting);
+            }
+        }
         (self.connections.iter())
             .map(|c| c.end.min(c.pause).saturating_sub(now))
             .min()
+    }
+}
+
+impl Parting {
+    fn is_over(&self, now: Duration) -> bool {
+        self.end.min(self.pause) <= now
+    }
+
+    /// Reads and drops what has come. `false`: the client has ended, too.
+    fn drain(&mut self) -> bool {
+        match self.drop_some() {
+            Ok(Some(0)) | Err(_) => false,
+            Ok(Some(_)) => {
+                self.pause = monotonic() + PAUSE;
+                true
+            }
+            Ok(None) => true,
+        }
+    }
+
+    fn drop_some(&self) -> nix::Result<Option<usize>> {
+        let mut scrap = [0; 64 * 1024];
+        socket::receive(self.socket.as_fd(), &mut scrap)
+    }
+}
+
+/// A worker that leaves takes what has come, so that at least those are not reset who have said all they had to say.
+impl Drop for Parting {
+    fn drop(&mut self) {
+        const MOST: usize = 64;
+        for _ in 0..MOST {
+            if !matches!(self.drop_some(), Ok(Some(1..))) {
+                break;
+            }
+        }
     }
 }
 

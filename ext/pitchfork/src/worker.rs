@@ -18,6 +18,7 @@ use crate::ruby::errors;
 use crate::ruby::http_settings::HttpSettings;
 use crate::ruby::request::{Incoming, RequestReader};
 use crate::sys::clock::monotonic;
+use crate::sys::forks;
 use crate::sys::scoreboard::{Row, Scoreboard};
 
 /// The worker's side of its channel, and its listeners.
@@ -65,6 +66,7 @@ impl WorkerPort {
             .collect::<Result<Vec<_>, Error>>()?;
         let rotation = Rotation::new(listeners)
             .map_err(|errno| errors::system(ruby, "epoll_create1", errno))?;
+        forks::watch();
         Ok(ruby.obj_wrap(WorkerPort {
             template: template.into(),
             seat: link.seat,

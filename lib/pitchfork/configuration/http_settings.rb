@@ -10,11 +10,13 @@ module Pitchfork
       ),
       Setting.new(
         :client_body_timeout, syntax: "client_body_timeout seconds", check: Check.seconds, default: 30,
-        doc: "A request body of which nothing comes for so long is answered with 408."
+        doc: "A request body of which nothing comes for so long is answered with 408; and so is one that keeps the " \
+             "worker waiting for longer altogether, and in the long run brings less than 500 bytes a second."
       ),
       Setting.new(
         :client_write_timeout, syntax: "client_write_timeout seconds", check: Check.seconds, default: 30,
-        doc: "A client that reads nothing of its response for so long is disconnected."
+        doc: "A client that reads nothing of its response for so long is disconnected; and so is one that keeps the " \
+             "worker waiting for longer altogether, and in the long run reads less than 500 bytes a second."
       ),
       Setting.new(
         :client_request_line_max_size, syntax: "client_request_line_max_size bytes", check: Check.integer(64..1 << 20),

@@ -18,11 +18,8 @@ pub enum BodyError {
     },
     /// The client closed the connection before the end (RFC 9112, section 8). For the caller to report.
     Truncated,
-    /// No byte came for that long. For the caller to report.
-    Stalled {
-        /// How long was waited.
-        seconds: u64,
-    },
+    /// It does not come, or too slowly ([`Pace`](super::Pace)). For the caller to report.
+    Stalled,
 }
 
 impl BodyError {
@@ -33,7 +30,7 @@ impl BodyError {
             Self::Chunk(error) => error.status(),
             Self::TooLarge { .. } => 413,
             Self::Truncated => 400,
-            Self::Stalled { .. } => 408,
+            Self::Stalled => 408,
         }
     }
 }
@@ -46,9 +43,7 @@ impl fmt::Display for BodyError {
             Self::Truncated => f.write_str(
                 "client closed the connection before the end of the request body (RFC 9112, section 8)",
             ),
-            Self::Stalled { seconds } => {
-                write!(f, "request body stalled for {seconds} seconds")
-            }
+            Self::Stalled => f.write_str("request body stalled (client_body_timeout)"),
         }
     }
 }

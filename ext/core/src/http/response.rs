@@ -253,16 +253,15 @@ impl<'o> ResponseHead<'o> {
             }
             (304, length, _) => self.bodiless(length),
             (_, length, _) if request.head_method => self.bodiless(length),
+            // What is at hand is no stream that somebody has made chunks of, whatever its fields say.
+            (_, _, BodySize::Known(length)) => self.sized(length),
             _ if self.encoded => {
                 if request.minor_version > 0 {
                     self.push(b"Transfer-Encoding", b"chunked");
                 }
                 BodyFraming::UntilClose
             }
-            (_, _, BodySize::Known(length)) | (_, Some(length), _) => {
-                self.push_length(length);
-                BodyFraming::Length(length)
-            }
+            (_, Some(length), _) => self.sized(length),
             (_, _, BodySize::Hijacked) => BodyFraming::UntilClose,
             // HTTP/1.0 does not know chunks (RFC 9112, section 6.1).
             _ if request.minor_version == 0 => BodyFraming::UntilClose,
@@ -271,6 +270,11 @@ impl<'o> ResponseHead<'o> {
                 BodyFraming::Chunked
             }
         }
+    }
+
+    fn sized(&mut self, length: u64) -> BodyFraming {
+        self.push_length(length);
+        BodyFraming::Length(length)
     }
 
     /// No body, though the length it would have may be told (RFC 9110, section 8.6).

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use magnus::{Error, RHash, Ruby};
 use nix::poll::PollFlags;
-use pitchfork_core::http::{BodyDecoder, BodyError, Chunk};
+use pitchfork_core::http::{BodyDecoder, BodyError, Chunk, Pace};
 
 use crate::ruby::{env, errors, gvl};
+use crate::sys::clock::monotonic;
 use crate::sys::socket;
 
 /// How much is received at once.
@@ -23,8 +24,7 @@ pub struct RequestBody {
     /// What of the buffer is received and not decoded: first what came with the head.
     pending: Range<usize>,
     expects_continue: bool,
-    /// How long to wait for the next piece.
-    patience: Duration,
+    pace: Pace,
 }
 
 impl RequestBody {
@@ -40,7 +40,7 @@ impl RequestBody {
             buffer: early.to_vec(),
             pending: 0..early.len(),
             expects_continue,
-            patience,
+            pace: Pace::new(patience),
         }
     }
 
@@ -78,6 +78,8 @@ impl RequestBody {
         env: RHash,
         most: usize,
     ) -> Result<Option<&[u8]>, Error> {
+        // Framing alone does not count: chunk extensions and trailers can be long.
+        let until = monotonic() + self.pace.left();
         let data = loop {
             let (taken, chunk) = (self.decoder)
                 .next(&self.buffer[self.pending.clone()], most)
@@ -85,23 +87,27 @@ impl RequestBody {
             self.pending.start += taken;
             match chunk {
                 // The decoder stops behind the data.
-                Chunk::Data(data) => break self.pending.start - data.len()..self.pending.start,
+                Chunk::Data(data) => {
+                    self.pace.moved(data.len() as u64);
+                    break self.pending.start - data.len()..self.pending.start;
+                }
                 Chunk::Done => {
                     env::add_trailers(ruby, env, self.decoder.trailers())?;
                     return Ok(None);
                 }
-                Chunk::NeedMore => self.receive(ruby, fd)?,
+                Chunk::NeedMore => self.receive(ruby, fd, until)?,
             }
         };
         Ok(Some(&self.buffer[data]))
     }
 
-    fn receive(&mut self, ruby: &Ruby, fd: BorrowedFd<'_>) -> Result<(), Error> {
+    fn receive(&mut self, ruby: &Ruby, fd: BorrowedFd<'_>, until: Duration) -> Result<(), Error> {
         if std::mem::take(&mut self.expects_continue) {
             // A client that is gone is noticed by the read below.
             let sent = socket::send(fd, CONTINUE);
             sent.map_err(|errno| errors::client_shutdown(ruby, errno))?;
         }
+        self.pending = 0..0;
         self.buffer.resize(PIECE, 0);
         loop {
             match socket::receive(fd, &mut self.buffer) {
@@ -111,9 +117,13 @@ impl RequestBody {
                     return Ok(());
                 }
                 Ok(None) => {
-                    if !gvl::wait_for(ruby, fd, PollFlags::POLLIN, self.patience)? {
-                        let seconds = self.patience.as_secs();
-                        return Err(self.fail(ruby, BodyError::Stalled { seconds }));
+                    let begun = monotonic();
+                    let left = until.saturating_sub(begun);
+                    let ready =
+                        !left.is_zero() && gvl::wait_for(ruby, fd, PollFlags::POLLIN, left)?;
+                    self.pace.waited(monotonic().saturating_sub(begun));
+                    if !ready {
+                        return Err(self.fail(ruby, BodyError::Stalled));
                     }
                 }
             }

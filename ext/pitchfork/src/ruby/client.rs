@@ -11,14 +11,14 @@ use magnus::{
 use pitchfork_core::http::chunked::{LAST_CHUNK, push_chunk};
 use pitchfork_core::http::connection::{Fate, ResponseEnd, after_exchange};
 use pitchfork_core::http::{
-    BodyFraming, BodySize, Form, Framing, Head, RequestFacts, error_response,
+    BodyFraming, BodySize, Form, Framing, Head, Pace, RequestFacts, error_response,
 };
 
 use crate::ruby::body::RequestBody;
 use crate::ruby::http_settings::Timeouts;
 use crate::ruby::outlet::Outlet;
 use crate::ruby::{errors, response};
-use crate::sys::socket;
+use crate::sys::{forks, socket};
 
 /// A connection with a request on it.
 #[derive(TypedData)]
@@ -33,7 +33,14 @@ pub struct Client {
     /// The closed connection, if its client is still sending.
     parting: RefCell<Option<OwnedFd>>,
     body: RefCell<RequestBody>,
-    timeouts: Timeouts,
+    /// Of the client, in reading its response.
+    pace: Cell<Pace>,
+    /// The Content-Length that the app has announced for a body of another length.
+    mistaken: Cell<Option<u64>>,
+    /// A part of the response is on its way: what is sent now would stand in the middle of it.
+    sending: Cell<bool>,
+    /// Closed, as soon as the threads that use the socket let go of it.
+    doomed: Cell<bool>,
     state: Cell<State>,
 }
 
@@ -83,7 +90,10 @@ impl Client {
             socket: RefCell::new(Some(socket)),
             parting: RefCell::new(None),
             body: RefCell::new(body),
-            timeouts,
+            pace: Cell::new(Pace::new(timeouts.write)),
+            mistaken: Cell::new(None),
+            sending: Cell::new(false),
+            doomed: Cell::new(false),
             state: Cell::new(State::Fresh),
         })
     }
@@ -101,23 +111,53 @@ impl Client {
     ) -> Result<R, Error> {
         let gone = || errors::client_shutdown(ruby, "the connection is closed or hijacked");
         let socket = self.socket.try_borrow().map_err(|_| gone())?;
-        f(socket.as_ref().ok_or_else(gone)?.as_fd())
+        let result = f(socket.as_ref().ok_or_else(gone)?.as_fd());
+        drop(socket);
+        if self.doomed.get() {
+            // Another thread may still have it, and is the one to close it then.
+            drop(self.socket.try_borrow_mut().map(|mut socket| socket.take()));
+        }
+        result
     }
 
-    /// Runs `f` with where the response goes, and keeps in mind if no more of it can go there.
+    /// Runs `f` with where the response goes, and keeps in mind if no more of it can go there: the client is gone, or what was
+    /// to be sent is not sent whole, as when an exception comes to a thread that waits.
     fn with_outlet<R>(
         &self,
         ruby: &Ruby,
         f: impl FnOnce(&Outlet<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.check_idle(ruby)?;
         self.with_socket(ruby, |fd| {
-            let outlet = Outlet::new(fd, self.timeouts.write);
+            let outlet = Outlet::new(fd, &self.pace);
+            self.sending.set(true);
             let result = f(&outlet);
-            if let Some(end) = outlet.failure.get() {
+            self.sending.set(false);
+            if result.is_err() {
+                let end = outlet.failure.get().unwrap_or_else(|| self.cut());
                 self.state.set(State::End(end));
             }
             result
         })
+    }
+
+    /// How the response ends if nothing more is sent.
+    fn cut(&self) -> ResponseEnd {
+        match self.state.get() {
+            State::Fresh | State::Body(Sink::Upgraded) => {
+                ResponseEnd::Truncated(BodyFraming::UntilClose)
+            }
+            State::Body(Sink::Framed(framing)) => ResponseEnd::Truncated(framing),
+            State::End(end) => end,
+        }
+    }
+
+    fn check_idle(&self, ruby: &Ruby) -> Result<(), Error> {
+        if self.sending.get() {
+            let why = "another thread is sending a part of the response";
+            return Err(errors::misuse(ruby, why));
+        }
+        Ok(())
     }
 
     fn env(ruby: &Ruby, rb_self: Obj<Self>) -> RHash {
@@ -148,19 +188,20 @@ impl Client {
         })
     }
 
-    /// Sends a whole response whose body is an Array.
+    /// Sends a whole response whose body is an Array, and closes the connection. Answers whether its length is the one that the
+    /// app has announced, if it has: that of the body is what is sent.
     fn send_array(
         ruby: &Ruby,
         rb_self: Obj<Self>,
         status: u16,
         headers: RHash,
         body: RArray,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         rb_self.check_fresh(ruby)?;
         let size = response::array_size(ruby, body)?;
         let mut out =
             Vec::with_capacity(512 + usize::try_from(size.min(response::SMALL)).unwrap_or(0));
-        let framing = response::head(
+        let head = response::head(
             ruby,
             status,
             headers,
@@ -168,6 +209,7 @@ impl Client {
             BodySize::Known(size),
             &mut out,
         )?;
+        let framing = head.framing;
         rb_self.state.set(State::Body(Sink::Framed(framing)));
         rb_self.with_outlet(ruby, |outlet| match framing {
             BodyFraming::Empty => outlet.send_last(ruby, &out),
@@ -176,7 +218,13 @@ impl Client {
         rb_self.state.set(State::End(ResponseEnd::Complete));
         // At once: a client that finds the end together with the response need not wake up twice.
         rb_self.close();
-        Ok(())
+        rb_self.mistaken.set(head.mistaken());
+        Ok(head.mistaken().is_none())
+    }
+
+    /// The Content-Length that the app has announced and that was not sent, for the body, which was at hand, has another.
+    fn mistaken_length(&self) -> Option<u64> {
+        self.mistaken.get()
     }
 
     /// Sends the head of a response and answers whether a body is to follow. `size`: the body's, in bytes, or nil.
@@ -210,8 +258,9 @@ impl Client {
     ) -> Result<bool, Error> {
         self.check_fresh(ruby)?;
         let mut out = Vec::with_capacity(512);
-        let framing = response::head(ruby, status, headers, &self.request, size, &mut out)?;
-        let sink = match framing {
+        let head = response::head(ruby, status, headers, &self.request, size, &mut out)?;
+        self.mistaken.set(head.mistaken());
+        let sink = match head.framing {
             BodyFraming::Empty if status == 101 => Sink::Upgraded,
             framing => Sink::Framed(framing),
         };
@@ -224,17 +273,12 @@ impl Client {
     fn write(ruby: &Ruby, rb_self: Obj<Self>, part: RString) -> Result<bool, Error> {
         let sink = match rb_self.state.get() {
             State::Body(sink) => sink,
-            State::End(ResponseEnd::Gone | ResponseEnd::Stalled) => {
-                return Err(errors::client_shutdown(ruby, "the client is gone"));
-            }
-            _ => {
-                let why = "the response's body is complete, or its head not sent";
-                return Err(errors::misuse(ruby, why));
-            }
+            _ => return Err(rb_self.no_more(ruby)),
         };
         if part.is_empty() {
             return Ok(true);
         }
+        rb_self.check_idle(ruby)?;
         // SAFETY: copied at once, before other threads can change the string.
         let bytes = unsafe { part.as_slice() };
         let mut fits = true;
@@ -276,6 +320,7 @@ impl Client {
         let State::Body(sink) = rb_self.state.get() else {
             return Ok(0);
         };
+        rb_self.check_idle(ruby)?;
         let (end, missing) = match sink {
             Sink::Upgraded => (ResponseEnd::Upgraded, 0),
             Sink::Framed(framing @ BodyFraming::Length(missing @ 1..)) => {
@@ -303,15 +348,13 @@ impl Client {
             return Ok(());
         }
         let mut out = Vec::new();
-        response::head(
-            ruby,
-            status,
-            headers,
-            &rb_self.request,
-            BodySize::Unknown,
-            &mut out,
-        )?;
+        response::interim(ruby, status, headers, &rb_self.request, &mut out)?;
         rb_self.with_outlet(ruby, |outlet| outlet.send_all(ruby, &out))
+    }
+
+    /// Leaves the response as it is, which is not whole, so that the client can tell.
+    fn break_off(&self) {
+        self.state.set(State::End(self.cut()));
     }
 
     /// Answers with an error of the server's own, if nothing was sent yet. Answers whether it did.
@@ -331,7 +374,19 @@ impl Client {
     fn check_fresh(&self, ruby: &Ruby) -> Result<(), Error> {
         match self.state.get() {
             State::Fresh => Ok(()),
-            _ => Err(errors::misuse(ruby, "the response has begun already")),
+            _ => Err(self.no_more(ruby)),
+        }
+    }
+
+    /// Why nothing can be sent in this state.
+    fn no_more(&self, ruby: &Ruby) -> Error {
+        match self.state.get() {
+            State::Fresh => errors::misuse(ruby, "the response has not begun yet"),
+            State::Body(_) => errors::misuse(ruby, "the response has begun already"),
+            State::End(ResponseEnd::Gone | ResponseEnd::Stalled) => {
+                errors::client_shutdown(ruby, "the client is gone")
+            }
+            State::End(_) => errors::misuse(ruby, "the response has ended already"),
         }
     }
 
@@ -341,21 +396,30 @@ impl Client {
 
     /// Gives the descriptor away, and what was already received from it.
     fn detach(ruby: &Ruby, rb_self: Obj<Self>) -> Result<(RawFd, RString), Error> {
-        let socket = rb_self.socket.borrow_mut().take();
-        let socket = socket
+        let (Ok(mut socket), Ok(mut body)) = (
+            rb_self.socket.try_borrow_mut(),
+            rb_self.body.try_borrow_mut(),
+        ) else {
+            return Err(errors::misuse(
+                ruby,
+                "another thread is using the connection",
+            ));
+        };
+        let socket = (socket.take())
             .ok_or_else(|| errors::misuse(ruby, "the connection is closed or hijacked already"))?;
-        let early = rb_self.body.borrow_mut().take_early();
+        let early = body.take_early();
         Ok((socket.into_raw_fd(), ruby.str_from_slice(&early)))
     }
 
     /// Closes the connection, or leaves it to [`take_parting`](Self::take_parting) so that what was sent arrives. If another
-    /// thread of the app is still reading or writing, its call fails, and the descriptor goes with this object.
+    /// thread of the app is still reading or writing, its call fails and closes it.
     fn close(&self) {
         let end = self.end();
         self.state.set(State::End(end));
         let (Ok(mut socket), Ok(mut body)) =
             (self.socket.try_borrow_mut(), self.body.try_borrow_mut())
         else {
+            self.doomed.set(true);
             if let Ok(Some(socket)) = self.socket.try_borrow().as_deref() {
                 socket::shut_down(socket.as_fd());
             }
@@ -370,6 +434,8 @@ impl Client {
         // body (RFC 9112, section 2.2).
         let received = expected && !socket::has_unread(socket.as_fd());
         match after_exchange(end, received) {
+            // A child that the app has forked may hold the descriptor, too.
+            Fate::Close if forks::happened() => socket::shut_down(socket.as_fd()),
             Fate::Close | Fate::HandedOver => {}
             Fate::Abort => socket::reset_on_close(socket.as_fd()),
             Fate::Drain => {
@@ -386,8 +452,7 @@ impl Client {
             State::Fresh => ResponseEnd::Gone,
             State::Body(Sink::Upgraded) => ResponseEnd::Upgraded,
             State::Body(Sink::Framed(BodyFraming::Empty)) => ResponseEnd::Complete,
-            State::Body(Sink::Framed(framing)) => ResponseEnd::Truncated(framing),
-            State::End(end) => end,
+            State::Body(_) | State::End(_) => self.cut(),
         }
     }
 
@@ -416,6 +481,8 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("send_file", method!(Client::send_file, 2))?;
     class.define_method("write", method!(Client::write, 1))?;
     class.define_method("finish", method!(Client::finish, 0))?;
+    class.define_method("mistaken_length", method!(Client::mistaken_length, 0))?;
+    class.define_method("break_off", method!(Client::break_off, 0))?;
     class.define_method("refuse", method!(Client::refuse, 1))?;
     class.define_method("hijacked?", method!(Client::is_hijacked, 0))?;
     class.define_method("close", method!(Client::close, 0))?;

@@ -316,7 +316,7 @@ fn store_fields(ruby: &Ruby, env: rb_sys::VALUE, fields: &[Header<'_>]) -> Optio
 fn join_fields(ruby: &Ruby, env: RHash, fields: &[Header<'_>], first: usize) -> Result<(), Error> {
     for field in &fields[first..] {
         if !is_same(field.name, "host") && !is_left_out(field.name) {
-            join_field(ruby, env, field.name, field.value)?;
+            join_field(ruby, env, field.name, plain(field))?;
         }
     }
     Ok(())

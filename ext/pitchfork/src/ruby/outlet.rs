@@ -4,14 +4,15 @@ use std::cell::Cell;
 use std::fmt::Display;
 use std::io::IoSlice;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::time::Duration;
 
 use magnus::{Error, RArray, RString, Ruby, Value, prelude::*};
 use nix::errno::Errno;
 use nix::poll::PollFlags;
+use pitchfork_core::http::Pace;
 use pitchfork_core::http::connection::ResponseEnd;
 
 use crate::ruby::{errors, gvl, strings};
+use crate::sys::clock::monotonic;
 use crate::sys::socket;
 
 /// So many pieces go into one system call, with the head. The kernel's limit is 1024 (IOV_MAX).
@@ -20,17 +21,17 @@ const PIECES: usize = 64;
 /// The sending side of a connection.
 pub struct Outlet<'f> {
     fd: BorrowedFd<'f>,
-    /// A client that reads nothing for longer than this is given up.
-    patience: Duration,
+    /// A client that takes its response more slowly is given up.
+    pace: &'f Cell<Pace>,
     /// Set when no more can be sent.
     pub failure: Cell<Option<ResponseEnd>>,
 }
 
 impl<'f> Outlet<'f> {
-    pub fn new(fd: BorrowedFd<'f>, patience: Duration) -> Self {
+    pub fn new(fd: BorrowedFd<'f>, pace: &'f Cell<Pace>) -> Self {
         Outlet {
             fd,
-            patience,
+            pace,
             failure: Cell::new(None),
         }
     }
@@ -53,7 +54,10 @@ impl<'f> Outlet<'f> {
     ) -> Result<(), Error> {
         while !bytes.is_empty() {
             match send(self.fd, bytes) {
-                Ok(Some(sent)) => bytes = &bytes[sent..],
+                Ok(Some(sent)) => {
+                    self.moved(sent as u64);
+                    bytes = &bytes[sent..];
+                }
                 Ok(None) => self.wait(ruby)?,
                 Err(errno) => return Err(self.fail(ruby, ResponseEnd::Gone, errno)),
             }
@@ -90,7 +94,10 @@ impl<'f> Outlet<'f> {
             used += 1;
         }
         match socket::send_gathered(self.fd, &slices[..used]) {
-            Ok(sent) => Ok(sent.unwrap_or(0)),
+            Ok(sent) => {
+                self.moved(sent.unwrap_or(0) as u64);
+                Ok(sent.unwrap_or(0))
+            }
             Err(errno) => Err(self.fail(ruby, ResponseEnd::Gone, errno)),
         }
     }
@@ -101,7 +108,10 @@ impl<'f> Outlet<'f> {
         while left > 0 {
             match socket::send_file(self.fd, file, left) {
                 Ok(Some(0)) => break, // the file has become shorter
-                Ok(Some(sent)) => left -= sent,
+                Ok(Some(sent)) => {
+                    self.moved(sent);
+                    left -= sent;
+                }
                 Ok(None) => self.wait(ruby)?,
                 // The file's failures; all others are the connection's.
                 Err(errno @ (Errno::EINVAL | Errno::EIO | Errno::ENOMEM | Errno::EOVERFLOW)) => {
@@ -113,14 +123,31 @@ impl<'f> Outlet<'f> {
         Ok(length - left)
     }
 
-    /// Waits until the client has read something.
+    fn moved(&self, bytes: u64) {
+        let mut pace = self.pace.get();
+        pace.moved(bytes);
+        self.pace.set(pace);
+    }
+
+    /// Waits until more can be sent. The kernel says so when a good part of its buffer is free (tcp(7), unix(7)); a client that
+    /// has read less than that meanwhile has read all the same.
     fn wait(&self, ruby: &Ruby) -> Result<(), Error> {
-        if gvl::wait_for(ruby, self.fd, PollFlags::POLLOUT, self.patience)? {
-            return Ok(());
+        loop {
+            let left = self.pace.get().left();
+            let queued = socket::unsent(self.fd);
+            let begun = monotonic();
+            let ready = !left.is_zero() && gvl::wait_for(ruby, self.fd, PollFlags::POLLOUT, left)?;
+            let mut pace = self.pace.get();
+            pace.waited(monotonic().saturating_sub(begun));
+            self.pace.set(pace);
+            if ready {
+                return Ok(());
+            }
+            if left.is_zero() || socket::unsent(self.fd) >= queued {
+                let why = "the client does not read its response (client_write_timeout)";
+                return Err(self.fail(ruby, ResponseEnd::Stalled, why));
+            }
         }
-        let seconds = self.patience.as_secs_f64();
-        let why = format!("the client read nothing for {seconds} s (client_write_timeout)");
-        Err(self.fail(ruby, ResponseEnd::Stalled, why))
     }
 
     fn fail(&self, ruby: &Ruby, end: ResponseEnd, why: impl Display) -> Error {

@@ -6,8 +6,8 @@ use magnus::r_hash::ForEach;
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, Symbol, TryConvert, Value, prelude::*};
 use pitchfork_core::http::{BodyFraming, BodySize, RequestFacts, ResponseHead, http_date};
 
-use crate::ruby::errors;
 use crate::ruby::outlet::Outlet;
+use crate::ruby::{errors, strings};
 use crate::sys::clock;
 
 /// A body up to this size, in bytes, is copied.
@@ -41,41 +41,85 @@ pub fn head(
     request: &RequestFacts,
     size: BodySize,
     out: &mut Vec<u8>,
-) -> Result<BodyFraming, Error> {
-    if !(100..1000).contains(&status) {
-        let why = format!("status {status}: expected an Integer from 100 to 999");
+) -> Result<Sent, Error> {
+    if !(200..1000).contains(&status) && (status != 101 || request.minor_version == 0) {
+        let expected = "an Integer from 200 to 999, or 101 in HTTP/1.1";
+        let why = format!("status {status}: expected {expected}");
         return Err(errors::response(ruby, why));
     }
     let mut head = ResponseHead::begin(out, status);
+    fields(ruby, &mut head, headers)?;
+    let announced = head.content_length();
+    let framing = head.finish(request, size, &date());
+    Ok(Sent { framing, announced })
+}
+
+/// Writes the head of an interim response, 1xx but for 101.
+pub fn interim(
+    ruby: &Ruby,
+    status: u16,
+    headers: RHash,
+    request: &RequestFacts,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let mut head = ResponseHead::begin(out, status);
+    fields(ruby, &mut head, headers)?;
+    head.finish(request, BodySize::Unknown, &date());
+    Ok(())
+}
+
+/// What a head has said of the body.
+pub struct Sent {
+    pub framing: BodyFraming,
+    /// The app's own `Content-Length`.
+    announced: Option<u64>,
+}
+
+impl Sent {
+    /// What the app has announced, if the body has another length.
+    pub fn mistaken(&self) -> Option<u64> {
+        match self.framing {
+            BodyFraming::Length(length) => self.announced.filter(|announced| *announced != length),
+            _ => None,
+        }
+    }
+}
+
+fn fields(ruby: &Ruby, head: &mut ResponseHead<'_>, headers: RHash) -> Result<(), Error> {
     headers.foreach(|name: Value, value: Value| {
         let name = string(ruby, name, "a header name")?;
-        // SAFETY: neither string is changed or freed before the bytes are copied: no Ruby code runs in between.
-        let name = unsafe { name.as_slice() };
-        if name.starts_with(b"rack.") {
-            return Ok(ForEach::Continue);
-        }
-        let mut add = |value: Value| -> Result<(), Error> {
-            if value.is_nil() {
-                return Ok(());
-            }
-            let value = field_value(ruby, value)?;
-            // SAFETY: as above.
-            let value = unsafe { value.as_slice() };
-            for line in value.split(|byte| *byte == b'\n') {
-                head.field(name, line).map_err(|error| {
-                    let name = String::from_utf8_lossy(name);
-                    errors::response(ruby, format!("response header {name:?}: {error}"))
-                })?;
-            }
-            Ok(())
-        };
         match RArray::from_value(value) {
-            Some(values) => values.into_iter().try_for_each(add)?,
-            None => add(value)?,
+            Some(values) => {
+                (values.into_iter()).try_for_each(|value| field(ruby, head, name, value))?;
+            }
+            None => field(ruby, head, name, value)?,
         }
         Ok(ForEach::Continue)
+    })
+}
+
+fn field(
+    ruby: &Ruby,
+    head: &mut ResponseHead<'_>,
+    name: RString,
+    value: Value,
+) -> Result<(), Error> {
+    // SAFETY: used up before any Ruby code runs.
+    if value.is_nil() || unsafe { name.as_slice() }.starts_with(b"rack.") {
+        return Ok(());
+    }
+    let value = field_value(ruby, value)?;
+    // SAFETY: no Ruby code runs until the bytes are copied, and both Strings are kept alive (see below).
+    let (name_bytes, bytes) = unsafe { (strings::bytes(name), strings::bytes(value)) };
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let added = lines.try_for_each(|line| head.field(name_bytes, line));
+    std::hint::black_box(value);
+    added.map_err(|error| {
+        let name = String::from_utf8_lossy(name_bytes);
+        errors::response(ruby, format!("response header {name:?}: {error}"))
     })?;
-    Ok(head.finish(request, size, &date()))
+    std::hint::black_box(name);
+    Ok(())
 }
 
 fn field_value(ruby: &Ruby, value: Value) -> Result<RString, Error> {

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod clock;
+pub mod forks;
 pub mod process;
 pub mod scoreboard;
 pub mod socket;

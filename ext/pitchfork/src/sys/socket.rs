@@ -135,6 +135,14 @@ pub fn has_unread(fd: BorrowedFd<'_>) -> bool {
     result == 0 && count > 0
 }
 
+/// Bytes that were sent and that the client has not taken, in the kernel's own measure (SIOCOUTQ, tcp(7), unix(7)).
+pub fn unsent(fd: BorrowedFd<'_>) -> i32 {
+    let mut count: libc::c_int = 0;
+    // SAFETY: SIOCOUTQ, which is called TIOCOUTQ elsewhere, writes an int.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    if result == 0 { count } else { 0 }
+}
+
 /// Whether the client has closed its side, or the connection is broken. Not that it is gone for certain: some clients
 /// close their sending side as soon as they have nothing more to say.
 pub fn has_hung_up(fd: BorrowedFd<'_>) -> bool {
