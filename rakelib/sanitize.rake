@@ -43,7 +43,8 @@ end
 
 desc "Run tests with the extension built with AddressSanitizer (TEST=glob, default test/http)"
 task :sanitize do
-  built = system(Sanitize.environment, "cargo", "build", "--locked", "--package", "pitchfork", "--profile", "dev", "--target", Sanitize::TARGET)
+  flags = %W[--locked --package pitchfork --profile dev --target #{Sanitize::TARGET}]
+  built = system(Sanitize.environment, "cargo", "build", *flags)
   abort "the extension could not be built with AddressSanitizer" unless built
   Sanitize.copy
   # Those with programs of others run these under the sanitizer, too.
