@@ -48,10 +48,14 @@ module Pitchfork
 
       private
 
-      # The same in a Hash that need not grow for the fields of a browser's request: a cleared Hash keeps its room, and so do
-      # its duplicates.
+      # The same in a Hash that need not grow for the fields of a browser's request: one that had more keys keeps its room, as
+      # long as it is a quarter full, and so do its duplicates. The last key has it tidy up.
       def roomy(template)
-        (1..ROOM).to_h { |number| [number, nil] }.clear.merge!(template)
+        *pairs, last = template.to_a
+        spare = (pairs.size...ROOM).to_a
+        room = pairs.to_h.merge!(spare.to_h { |number| [number, nil] })
+        spare.each { |number| room.delete(number) }
+        room.merge!([last].to_h)
       end
 
       def running
