@@ -87,6 +87,7 @@ class ClosingTest < SharedServerTest
     exchange(fine)
     before = count.call
     20.times { [fine, REFUSED, post("body", target: "/read")].each { |bytes| exchange(bytes) } }
-    assert_operator count.call, :<=, before + 1
+    # Clients that were refused may have gone since the worker has looked; requests make it look again.
+    exchange(fine) until count.call <= before
   end
 end

@@ -3,86 +3,20 @@
 //! What is the same for every request comes from a template (lib/pitchfork/rack_env.rb), duplicated: that is the fastest way to make a Hash of this size.
 //! Keys are interned, values are fresh binary strings that the app may keep and change.
 
+mod names;
+mod place;
+
 use std::ffi::c_long;
-use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
-use pitchfork_core::http::{Head, Header, Trailers, authority, head};
+use pitchfork_core::http::{Head, Header, Trailers};
 
-use crate::rotation::Listener;
 use crate::ruby::strings::{self, constant, intern};
-use crate::sys::socket::Peer;
-
-/// The names that most requests have. Others are interned as they come. At most 64: a word has a bit for each.
-const COMMON: [&str; 61] = [
-    "Host",
-    "User-Agent",
-    "Accept",
-    "Accept-Encoding",
-    "Accept-Language",
-    "Accept-Charset",
-    "Cookie",
-    "Connection",
-    "Content-Type",
-    "Content-Length",
-    "Content-Encoding",
-    "Authorization",
-    "Referer",
-    "Origin",
-    "Cache-Control",
-    "Pragma",
-    "Expect",
-    "If-None-Match",
-    "If-Match",
-    "If-Modified-Since",
-    "If-Unmodified-Since",
-    "If-Range",
-    "Range",
-    "TE",
-    "Transfer-Encoding",
-    "Upgrade",
-    "Upgrade-Insecure-Requests",
-    "Keep-Alive",
-    "DNT",
-    "Priority",
-    "Sec-Fetch-Dest",
-    "Sec-Fetch-Mode",
-    "Sec-Fetch-Site",
-    "Sec-Fetch-User",
-    "Sec-CH-UA",
-    "Sec-CH-UA-Mobile",
-    "Sec-CH-UA-Platform",
-    "Sec-GPC",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Protocol",
-    "Last-Event-ID",
-    "Via",
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Proto",
-    "X-Forwarded-Host",
-    "X-Forwarded-Port",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-Scheme",
-    "X-Forwarded-Server",
-    "X-Real-IP",
-    "X-Request-Id",
-    "X-Request-Start",
-    "X-Requested-With",
-    "X-CSRF-Token",
-    "X-HTTP-Method-Override",
-    "X-Amzn-Trace-Id",
-    "Traceparent",
-    "Tracestate",
-];
-
-/// Where `Host` stands among them.
-const HOST: usize = 0;
+use names::{COMMON, HOST, Index, LONG, PREFIX, is_left_out, is_same, key_bytes};
+pub use place::Place;
 
 struct Keys {
     request_method: Opaque<RString>,
@@ -151,84 +85,6 @@ pub fn init(ruby: &Ruby) {
         post: make("POST"),
         http_10: make("HTTP/1.0"),
     });
-}
-
-/// Where requests come in, as the template says it. It changes seldom: behind a proxy never.
-#[derive(Default)]
-pub struct Place {
-    /// What the template was told last.
-    told: Option<Told>,
-}
-
-#[derive(PartialEq)]
-struct Told {
-    peer: Peer,
-    listener: RawFd,
-    https: bool,
-    host: Vec<u8>,
-}
-
-impl Place {
-    /// Has the template say who sends the request, and to whom. Its strings are frozen, for many requests share them.
-    /// `https`: whether the client speaks it with a proxy that is trusted.
-    pub fn settle(
-        &mut self,
-        ruby: &Ruby,
-        template: RHash,
-        peer: Peer,
-        https: bool,
-        listener: &Listener,
-        host: Option<&[u8]>,
-    ) -> Result<(), Error> {
-        let host = host.unwrap_or_default();
-        if (self.told.as_ref()).is_some_and(|told| {
-            told.peer == peer
-                && told.listener == listener.fd
-                && told.https == https
-                && told.host == host
-        }) {
-            return Ok(());
-        }
-        let keys = keys();
-        let frozen = |text: &[u8]| {
-            let string = ruby.str_from_slice(text);
-            string.freeze();
-            string
-        };
-        // Without Host, or with an empty one, the listener's own.
-        let given = Some(host).filter(|host| !host.is_empty());
-        let (name, port) =
-            (given.and_then(authority::split)).unwrap_or((&listener.name, Some(listener.port)));
-        let port = port.unwrap_or(if https { 443 } else { 80 }).to_string();
-        let address = match peer {
-            Peer::Ip(ip) => ip.to_string(),
-            // The SPEC wants an address, and who can reach the socket's file is on this machine.
-            Peer::Unix => "127.0.0.1".to_string(),
-        };
-        store_all(
-            template,
-            &[
-                (ruby.get_inner(keys.server_name), frozen(name)),
-                (ruby.get_inner(keys.server_port), frozen(port.as_bytes())),
-                (ruby.get_inner(keys.remote_addr), frozen(address.as_bytes())),
-            ],
-        )?;
-        let scheme = ruby.get_inner(keys.url_scheme);
-        if https {
-            template.aset(scheme, ruby.get_inner(keys.https_scheme))?;
-            template.aset(ruby.get_inner(keys.https), ruby.get_inner(keys.on))?;
-        } else {
-            template.aset(scheme, ruby.get_inner(keys.http_scheme))?;
-            template.delete::<_, Value>(ruby.get_inner(keys.https))?;
-        }
-        self.told = Some(Told {
-            peer,
-            listener: listener.fd,
-            https,
-            host: host.to_vec(),
-        });
-        Ok(())
-    }
 }
 
 /// Builds the environment of `head`. The template has all keys but those of the fields, the values of the commonest request
@@ -368,15 +224,6 @@ fn store_all<V: ReprValue>(env: RHash, pairs: &[(RString, V)]) -> Result<(), Err
     .map(|_| ())
 }
 
-/// Whether a field is kept out of env: a field called Version would take the place of HTTP_VERSION.
-fn is_left_out(name: &str) -> bool {
-    head::is_ambiguous(name) || is_same(name, "version")
-}
-
-fn is_same(name: &str, other: &str) -> bool {
-    name.eq_ignore_ascii_case(other)
-}
-
 /// A value as the app is to have it: `Integer("010")` is 8 in Ruby, and a `Content-Length` of 010 is ten (RFC 9110, section 8.6).
 fn plain<'b>(field: &Header<'b>) -> &'b [u8] {
     match field.value {
@@ -414,79 +261,6 @@ fn field_key(ruby: &Ruby, name: &str) -> Result<RString, Error> {
     }
     let mut buffer = vec![0; name.len() + PREFIX.len()];
     intern(ruby, key_bytes(name, &mut buffer).unwrap_or_default())
-}
-
-const PREFIX: &[u8] = b"HTTP_";
-
-/// A key that is longer is made with memory of its own.
-const LONG: usize = 128;
-
-/// `X-Request-Id` becomes `HTTP_X_REQUEST_ID`; the two that CGI calls by their plain names keep them. `None`: the buffer is too
-/// small.
-fn key_bytes<'b>(name: &str, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-    let plain = is_same(name, "content-type") || is_same(name, "content-length");
-    let prefix = if plain { b"" } else { PREFIX };
-    let key = buffer.get_mut(..prefix.len() + name.len())?;
-    let (front, rest) = key.split_at_mut(prefix.len());
-    front.copy_from_slice(prefix);
-    for (to, from) in rest.iter_mut().zip(name.bytes()) {
-        *to = if from == b'-' {
-            b'_'
-        } else {
-            from.to_ascii_uppercase()
-        };
-    }
-    Some(key)
-}
-
-/// Finds the common names without comparing with each.
-struct Index([u8; Index::SIZE]);
-
-impl Index {
-    const SIZE: usize = 256;
-    const EMPTY: u8 = u8::MAX;
-
-    fn new() -> Self {
-        let mut places = [Self::EMPTY; Self::SIZE];
-        for (number, name) in (0u8..).zip(COMMON) {
-            let mut place = Self::place(name);
-            while places[place] != Self::EMPTY {
-                place = (place + 1) % Self::SIZE;
-            }
-            places[place] = number;
-        }
-        Index(places)
-    }
-
-    /// Position in [`COMMON`].
-    fn find(&self, name: &str) -> Option<usize> {
-        let mut place = Self::place(name);
-        loop {
-            let common = match self.0[place] {
-                Self::EMPTY => return None,
-                number => usize::from(number),
-            };
-            if Self::is_it(COMMON[common].as_bytes(), name.as_bytes()) {
-                return Some(common);
-            }
-            place = (place + 1) % Self::SIZE;
-        }
-    }
-
-    /// In a token, nothing but the other case of a letter differs from a letter, a digit or a hyphen in that one bit.
-    fn is_it(common: &[u8], name: &[u8]) -> bool {
-        let differing =
-            (common.iter().zip(name)).fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
-        common.len() == name.len() && differing & !0x20 == 0
-    }
-
-    /// Length and three letters tell nearly all names apart.
-    fn place(name: &str) -> usize {
-        let name = name.as_bytes();
-        let letter = |at: usize| name.get(at).map_or(0, |byte| usize::from(byte | 0x20));
-        let last = name.len().saturating_sub(1);
-        (name.len() * 7 + letter(0) * 3 + letter(last / 2) * 5 + letter(last) * 11) % Self::SIZE
-    }
 }
 
 fn duplicate(template: RHash) -> Result<RHash, Error> {
