@@ -36,6 +36,7 @@ class LogTest < LifeTest
       worker_processes 2
       refork_max_unavailable 1
       spawn_timeout 1
+      logger Logger.new($stderr, level: :debug)
       after_monitor_ready { raise "oops" }
       before_worker_exit { raise "oops" }
       before_fork { raise "oops" if File.exist?("no forks") }
@@ -45,6 +46,8 @@ class LogTest < LifeTest
     server = start(app: ACCIDENT, config: config)
     server.get
     server.get("/fail")
+    server.raw("nonsense\r\n\r\n")
+    server.wait_for(/refused a request from/)
     assert_raises(EOFError) { server.get("/exit") }
     server.wait_for(/left after/)
     server.wait_for(/worker=\d gen=0 pid=\d+ ready/)
