@@ -16,9 +16,6 @@ module Pitchfork
     # Oldest first.
     ADAPTERS = { [2, 2] => Rack22, [3, 0] => Rack30, [3, 1] => Rack31, [3, 2] => Rack32 }.freeze
 
-    # Keys: the template's own, and some 30 fields.
-    ROOM = 64
-
     class << self
       # @param configuration [Configuration]
       # @param release [String, nil] of the Rack that the app has loaded; nil: none
@@ -29,9 +26,12 @@ module Pitchfork
         (known.last || Rack22).new(configuration)
       end
 
+      # No larger than it need be: with room for a browser's fields, each request would leave a KiB more of garbage, and a
+      # worker would have 4 MiB more of private memory (measured with bin/demo) for 5 % fewer instructions.
+      #
       # @return [Hash] to be duplicated for each request
       def template(configuration)
-        roomy(adapter(configuration).template)
+        adapter(configuration).template
       end
 
       # Deletes the files that Rack's multipart parser made of uploads. It lists them in env and leaves the rest to a
@@ -47,16 +47,6 @@ module Pitchfork
       end
 
       private
-
-      # The same in a Hash that need not grow for the fields of a browser's request: one that had more keys keeps its room, as
-      # long as it is a quarter full, and so do its duplicates. The last key has it tidy up.
-      def roomy(template)
-        *pairs, last = template.to_a
-        spare = (pairs.size...ROOM).to_a
-        room = pairs.to_h.merge!(spare.to_h { |number| [number, nil] })
-        spare.each { |number| room.delete(number) }
-        room.merge!([last].to_h)
-      end
 
       def running
         Rack::RELEASE if defined?(Rack::RELEASE)

@@ -3,7 +3,6 @@
 require "rack"
 require "uri"
 require "rack/lint"
-require "objspace"
 require "support/unit_helper"
 require "pitchfork/configuration"
 require "pitchfork/errors"
@@ -114,16 +113,6 @@ class RackEnvTest < UnitTest
     2.times { Pitchfork::RackEnv.clean({ "rack.tempfiles" => files }) { |error| errors << error.class } }
     assert_equal [[nil, nil], true, [NoMethodError] * 2], [files.first(2).map(&:path), files[2].closed?, errors]
     Pitchfork::RackEnv.clean({}) { flunk }
-  end
-
-  # In a table of 64, as that of a Hash made so large from the start.
-  def test_a_template_has_room_for_the_fields_of_a_browser
-    template = Pitchfork::RackEnv.template(Pitchfork::Configuration.load)
-    env = template.dup
-    before = ObjectSpace.memsize_of(env)
-    30.times { |number| env["HTTP_X#{number}"] = "" }
-    assert_equal before, ObjectSpace.memsize_of(env)
-    assert_equal Pitchfork::RackEnv.adapter(Pitchfork::Configuration.load).template.keys, template.keys
   end
 
   private
