@@ -13,12 +13,17 @@ class SurvivorsTest < SharedServerTest
   # The buffer of the worker has grown for the first, and more than a piece of the second's body is there with its head.
   def test_a_large_head_before_a_body_that_breaks_off
     exchange(request("GET", "/", "A: #{"a" * 40_000}", "B: #{"b" * 40_000}"))
-    body = "c" * 200_000
-    code = "sleep(0.2); env['rack.input'].read; [200, {}, []]"
-    reply, = exchange(request("POST", "/", "X-Code: #{code}", "Content-Length: 300000", body: body), ends: true)
-    assert_equal 400, reply.status
-    reply, = exchange(request("POST", "/", "X-Code: #{code}", "Content-Length: 300000", body: body))
-    assert_equal 408, reply.status
+    gate = File.join(shared.directory, "received")
+    File.mkfifo(gate)
+    code = "File.open('received').read; env['rack.input'].read; [200, {}, []]"
+    { true => 400, false => 408 }.each do |ends, status|
+      Wire.open(shared.port) do |wire|
+        wire.write(request("POST", "/", "X-Code: #{code}", "Content-Length: 300000", body: "c" * 200_000))
+        wire.close_write if ends
+        File.open(gate, "w").close # the app reads when all that comes is with the kernel
+        assert_equal status, Reply.parse(wire.finish.first).status
+      end
+    end
   end
 
   # As Timeout does it to an app that reads its input.
@@ -34,7 +39,7 @@ class SurvivorsTest < SharedServerTest
   end
 
   def test_a_hijacker_while_a_thread_reads
-    code = "Thread.new { env['rack.input'].read rescue nil }; sleep(0.1); env['rack.hijack'].call"
+    code = "t = Thread.new { env['rack.input'].read rescue nil }; Thread.pass until t.stop?; env['rack.hijack'].call"
     reply, = exchange(request("POST", "/", "X-Code: #{code}", "Content-Length: 5"))
     assert_equal 500, reply.status
     shared.wait_for(/another thread is using the connection/)
@@ -44,7 +49,7 @@ class SurvivorsTest < SharedServerTest
   # The thread that reads is the one to close the connection when the response is over.
   def test_threads_that_read_longer_than_the_request_lasts
     before = descriptors
-    code = "Thread.new { env['rack.input'].read rescue nil }; sleep(0.02); [200, {}, ['fine']]"
+    code = "t = Thread.new { env['rack.input'].read rescue nil }; Thread.pass until t.stop?; [200, {}, ['fine']]"
     10.times do
       reply, ending = exchange(request("POST", "/", "X-Code: #{code}", "Content-Length: 5"))
       assert_equal [200, "fine", :fin], [*reply.show(:status, :body), ending]

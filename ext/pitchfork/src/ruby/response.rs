@@ -147,8 +147,8 @@ fn body_part(ruby: &Ruby, part: Value) -> Result<RString, Error> {
         .ok_or_else(|| errors::response(ruby, format!("a body part is not a String: {part:?}")))
 }
 
-/// Sends the head and an Array body of `size` bytes, in one system call if the socket takes it, before the connection is closed. A small body is copied behind
-/// the head: that costs less than to tell the kernel of several pieces.
+/// Sends the head and an Array body of `size` bytes, in one system call if the socket takes it, before the connection is
+/// closed. A small body is copied behind the head: that costs less than to tell the kernel of several pieces.
 pub fn send_array(
     ruby: &Ruby,
     outlet: &Outlet<'_>,
