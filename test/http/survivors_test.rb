@@ -15,7 +15,7 @@ class SurvivorsTest < SharedServerTest
     exchange(request("GET", "/", "A: #{"a" * 40_000}", "B: #{"b" * 40_000}"))
     gate = File.join(shared.directory, "received")
     File.mkfifo(gate)
-    code = "File.open('received').read; env['rack.input'].read; [200, {}, []]"
+    code = "File.read('received'); env['rack.input'].read; [200, {}, []]"
     { true => 400, false => 408 }.each do |ends, status|
       Wire.open(shared.port) do |wire|
         wire.write(request("POST", "/", "X-Code: #{code}", "Content-Length: 300000", body: "c" * 200_000))
@@ -65,7 +65,7 @@ class SurvivorsTest < SharedServerTest
 
   # Hints may be lost, and a client that is gone is no mistake of the app's.
   def test_hints_to_a_client_that_is_gone
-    code = "File.open('gate').read; 99.times { env['rack.early_hints'].call('link' => '</a>') }; [200, {}, []]"
+    code = "File.read('gate'); 99.times { env['rack.early_hints'].call('link' => '</a>') }; [200, {}, []]"
     gate = File.join(shared.directory, "gate")
     File.mkfifo(gate)
     Wire.open(shared.port) do |wire|
