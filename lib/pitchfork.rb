@@ -9,6 +9,7 @@ require "pitchfork/errors"
 require "pitchfork/pitchfork" # the extension; by the load path, as it may lie in RubyGems' extensions directory
 require "pitchfork/ruby_command"
 require "pitchfork/fork_safety"
+require "pitchfork/info"
 require "pitchfork/client"
 require "pitchfork/input"
 require "pitchfork/rewindable_input"

@@ -25,6 +25,8 @@ namespace :test do
     else
       cargo "test", "--locked", "--package", "pitchfork-core"
     end
+    # Bugs on purpose: the simulator has to find them.
+    cargo "test", "--locked", "--package", "pitchfork-core", "--features", "planted-bugs", "--test", "simulation", "planted"
   end
 end
 

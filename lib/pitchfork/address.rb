@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "ipaddr"
+require "socket"
 require "pitchfork/errors"
 
 module Pitchfork
@@ -11,7 +12,7 @@ module Pitchfork
   #   Address.parse("unix:tmp/app").path    # => "/current/directory/tmp/app"
   #
   # Parsing touches neither the network nor the file system: a host name is
-  # resolved when the listener is bound.
+  # resolved when the listener is bound, or compared with a socket that there is.
   class Address
     DEFAULT_HOST = "0.0.0.0"
     DEFAULT_PORT = 8080
@@ -69,6 +70,15 @@ module Pitchfork
       new(:unix, path: path)
     end
 
+    # @param addrinfo [Addrinfo] of a socket that is bound
+    # @return [Address] that of a UNIX socket without a file, in the abstract namespace, has "@" and its name as its path
+    def self.of(addrinfo)
+      return tcp(addrinfo.ip_address, addrinfo.ip_port) if addrinfo.ip?
+
+      path = addrinfo.unix_path
+      path.start_with?("\0") ? new(:unix, path: path.sub("\0", "@")) : unix(path)
+    end
+
     def self.parse_string(string)
       case string
       when "" then raise ConfigurationError, "the address is empty; expected #{FORMS}"
@@ -116,6 +126,17 @@ module Pitchfork
     # @return [Address] the same host with another port: the one the kernel chose for port 0
     def with_port(port)
       self.class.tcp(host, port)
+    end
+
+    # A name with addresses of both kinds is served on IPv4, which every client of "localhost" tries.
+    # That one needs no look-up (RFC 6761, 6.3): a small container may have no /etc/hosts.
+    #
+    # @return [Addrinfo] of a TCP address
+    # @raise [SocketError]
+    def resolve
+      name = host == "localhost" ? "127.0.0.1" : host
+      found = Addrinfo.getaddrinfo(name, port, nil, :STREAM, nil, Socket::AI_PASSIVE)
+      found.find(&:ipv4?) || found.first
     end
 
     # @return [String] what {parse} accepts again

@@ -14,8 +14,15 @@ module Pitchfork
     def trap_signals
       %i[QUIT TERM].each { |signal| trap(signal) { @port.leave } }
       %i[INT HUP CHLD].each { |signal| trap(signal, "SYSTEM_DEFAULT") }
+      trap(:URG, "SYSTEM_DEFAULT") # a worker's, which a mold may have been
+      trap(:USR1) { @port.reopen_logs }
       # Meant for the master, and sometimes sent to a whole process group.
-      %i[USR1 USR2 TTIN TTOU WINCH].each { |signal| trap(signal) {} }
+      %i[USR2 TTIN TTOU WINCH].each { |signal| trap(signal) {} }
+    end
+
+    # The master has sent USR1 to all that could hear it, and this process could not yet.
+    def catch_up_on_logs
+      @server.reopen_logs unless LogFiles.epoch == @server.scoreboard.log_epoch
     end
 
     # Leads a process group of its own, so that a signal of the terminal reaches the master only.

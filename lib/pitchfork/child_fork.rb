@@ -10,6 +10,7 @@ module Pitchfork
       # @return [Boolean] true in the child, false here
       # @raise [SystemCallError]
       def call
+        MoldPort.may_fork
         trap(:CHLD) { reap }
         pid = Process.fork or return true
 

@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
+require "pitchfork/deployment"
 require "pitchfork/errors"
 require "pitchfork/inheritance"
 require "pitchfork/options"
 require "pitchfork/ruby_command"
+require "pitchfork/systemd"
 
 module Pitchfork
   # The `pitchfork` command. Its mistakes are answered by one line on standard error and status 1.
@@ -35,17 +37,12 @@ module Pitchfork
       1
     end
 
-    private
-
-    def serve(options)
-      inheritance = Inheritance.take
+    # What the command line and the files say now. A hot restart asks again.
+    #
+    # @return [Configuration]
+    # @raise [ConfigurationError]
+    def configuration(options = Options.parse(@argv))
       apply(options)
-      configuration = configuration_for(options)
-      require "pitchfork" # the extension: not before --help, --version and mistakes are dealt with
-      inheritance ? Lifecycle.boot(configuration, inheritance) : Lifecycle.start(configuration)
-    end
-
-    def configuration_for(options)
       require "pitchfork/app"
       require "pitchfork/configuration"
       rackup = App.find(options.rackup)
@@ -53,6 +50,17 @@ module Pitchfork
         config_file: options.config_file, listeners: options.listeners, rackup: rackup, argv: @argv,
         environment: ENV.fetch("RACK_ENV"), requires: options.requires, eval_code: options.eval_code
       )
+    end
+
+    private
+
+    def serve(options)
+      inheritance = Inheritance.take
+      Systemd.take
+      deployment = Deployment.new(@argv)
+      release = deployment.first(configuration(options))
+      require "pitchfork" # the extension: not before --help, --version and mistakes are dealt with
+      inheritance ? Lifecycle.boot(release.configuration, inheritance) : Lifecycle.start(release, deployment)
     end
 
     # What the configuration file, or the Ruby that runs it, can see.

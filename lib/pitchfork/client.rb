@@ -1,11 +1,14 @@
 # frozen_string_literal: true
 
+require "pitchfork/deadline"
 require "socket"
 
 module Pitchfork
   # One connection, from its request to its response. The extension has most of it; here is what env offers of it:
-  # `env["rack.hijack"]` and `env["pitchfork.socket"]` are the client itself.
+  # `env["rack.hijack"]`, `env["pitchfork.socket"]` and `env["pitchfork.timeout"]` are the client itself.
   class Client
+    include Deadline
+
     # Full hijacking: hands the connection over to the app, which then has to close it. Rack 2 looks for it in
     # `env["rack.hijack_io"]`, too, which is in the env of no other.
     #

@@ -2,6 +2,7 @@
 
 require "logger"
 require "pitchfork/configurator"
+require "pitchfork/systemd"
 
 module Pitchfork
   # Everything a server is started with; does not change after it was built.
@@ -36,8 +37,6 @@ module Pitchfork
     attr_reader :requires
     # @return [Array<String>] code to run before the application
     attr_reader :eval_code
-    # @return [Array<String>] settings that were used and have no effect yet, a line each
-    attr_reader :warnings
 
     # Reads the configuration file and builds.
     #
@@ -54,12 +53,13 @@ module Pitchfork
       new(configurator, config_file: config_file, listeners: listeners, **context)
     end
 
+    # @param sockets [Array<Systemd::PassedSocket>] used for their addresses, and served besides those
     def initialize(configurator, listeners: [], rackup: nil, app: nil, argv: [], config_file: nil,
-                   environment: "development", requires: [], eval_code: [])
+                   environment: "development", requires: [], eval_code: [], sockets: Systemd.given.sockets)
       @values = SETTINGS.to_h { |setting| [setting.name, setting.default] }.merge(configurator.values).freeze
       @values = @values.merge(logger: Logger.new($stderr)).freeze unless @values[:logger]
       @callbacks = CALLBACKS.to_h { |setting| [setting.name, configurator.callbacks[setting.name]] }.freeze
-      @listeners = merge(listeners, configurator.listeners)
+      @listeners = with_passed(merge(listeners, configurator.listeners), sockets)
       @rackup = rackup && File.expand_path(rackup).freeze
       @app = app
       @argv = argv.map { |argument| argument.dup.freeze }.freeze
@@ -67,7 +67,6 @@ module Pitchfork
       @environment = environment
       @requires = requires.dup.freeze
       @eval_code = eval_code.dup.freeze
-      @warnings = planned(configurator).freeze
       refuse_contradictions(configurator)
       freeze
     end
@@ -80,6 +79,11 @@ module Pitchfork
       @callbacks.fetch(setting ? setting.name : name)
     end
 
+    # @return [Array<Symbol>] of the service workers; one, if there is only a callback for it
+    def service_names
+      service_workers || (callback(:before_service_worker_ready) ? [:service] : [])
+    end
+
     # @return [Hash{Symbol => Object}] the settings about clients
     def http
       @values.slice(*HTTP_SETTINGS.map(&:name))
@@ -88,10 +92,18 @@ module Pitchfork
     private
 
     def merge(given, configured)
-      given = given.reject { |spec| configured.any? { |other| other.same_place?(spec) } }
-      all = given + configured
-      all = [ListenerSpec.parse(Address::DEFAULT_PORT)] if all.empty?
-      all.freeze
+      given.reject { |spec| configured.any? { |other| other.same_place?(spec) } } + configured
+    end
+
+    def with_passed(specs, sockets)
+      left = sockets.dup
+      specs = specs.map do |spec|
+        socket = left.find { |candidate| candidate.serves?(spec.address) }
+        left.delete(socket) ? spec.with(socket) : spec
+      end
+      specs += left.map { |socket| ListenerSpec.new(socket.address, passed: socket) }
+      specs = [ListenerSpec.parse(Address::DEFAULT_PORT)] if specs.empty?
+      specs.freeze
     end
 
     # In-place promotion takes a worker out of rotation before there is a replacement for it.
@@ -102,21 +114,6 @@ module Pitchfork
                   "of rotation before it can be replaced; allow at least refork_max_unavailable 1, " \
                   "or use promotion :auto or :fork"
       raise ConfigurationError, [configurator.locations[:promotion], complaint].compact.join(": ")
-    end
-
-    def planned(configurator)
-      used = Setting.words.select { |setting| setting.planned? && configurator.locations.key?(setting.name) }
-      lines = used.map do |setting|
-        word = setting.name == :cleanup_timeout ? "timeout's cleanup" : setting.name
-        warning(configurator.locations[setting.name], word)
-      end
-      lines + configurator.listeners.flat_map do |spec|
-        spec.planned.map { |setting| warning(configurator.locations[spec], "listen #{spec.address}: #{setting.name}") }
-      end
-    end
-
-    def warning(location, word)
-      [location, "#{word} is accepted and validated, but has no effect yet"].compact.join(": ")
     end
   end
 end

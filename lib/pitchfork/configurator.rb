@@ -67,7 +67,13 @@ module Pitchfork
       @values[name] = complaining_about(label, at: location) { setting.check.call(value) }
     end
 
-    (Configuration::SETTINGS.map(&:name) - %i[listen timeout cleanup_timeout]).each do |name|
+    # Those that stand as a keyword behind another.
+    KEYWORDS = %i[cleanup_timeout canary_seconds max_requests_jitter].freeze
+    # Those that take more than one value, and are written out below.
+    COMPOSED = %i[listen timeout canary_requests max_requests user].freeze
+    private_constant :KEYWORDS, :COMPOSED
+
+    (Configuration::SETTINGS.map(&:name) - KEYWORDS - COMPOSED).each do |name|
       define_method(name) do |*arguments|
         complaining_about(name) { expect_one(arguments) }
         set(name, arguments.first)
@@ -97,10 +103,25 @@ module Pitchfork
       set(:cleanup_timeout, cleanup, label: "timeout: cleanup") unless cleanup.nil?
     end
 
+    def canary_requests(requests, seconds: nil)
+      set(:canary_requests, requests)
+      set(:canary_seconds, seconds, label: "canary_requests: seconds") unless seconds.nil?
+    end
+
+    def max_requests(requests, jitter: nil)
+      set(:max_requests, requests)
+      set(:max_requests_jitter, jitter, label: "max_requests: jitter") unless jitter.nil?
+    end
+
+    def user(name, group = nil)
+      set(:user, name)
+      set(:group, group) unless group.nil?
+    end
+
     private
 
     def method_missing(name, *)
-      words = Setting.words.flat_map(&:names) - [:cleanup_timeout]
+      words = Setting.words.flat_map(&:names) - KEYWORDS
       suggestion = Configuration::Suggestion.for(name, words)
       raise ConfigurationError, "#{location_in_file}: unknown setting #{name}#{suggestion}"
     end

@@ -86,10 +86,7 @@ module Pitchfork
 
     # @return [Array<String>] for the log
     def failed(env)
-      return ["request failed"] unless env
-
-      id = env["HTTP_X_REQUEST_ID"]
-      [env["REQUEST_METHOD"], " ", env["REQUEST_URI"], *(id && [" (request ", id, ")"]), " failed"]
+      env ? [*RackEnv.describe(env), " failed"] : ["request failed"]
     end
   end
 end

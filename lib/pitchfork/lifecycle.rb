@@ -14,12 +14,13 @@ module Pitchfork
     class << self
       # In the process that the user has started: becomes the master.
       #
-      # @param configuration [Configuration]
+      # @param release [Release] without listeners
+      # @param deployment [Deployment, nil] what a hot restart evaluates; nil when the app is only an object in memory
       # @return [Integer] exit status
       # @raise [BindError] before anything is forked
-      def start(configuration)
+      def start(release, deployment = nil)
         master = Process.pid
-        status = run(Master.start(configuration))
+        status = run(Master.start(release, deployment))
         Process.pid == master ? status : leave(status)
       rescue SystemExit => e
         Process.pid == master ? raise : leave(e.status)

@@ -1,17 +1,22 @@
 # frozen_string_literal: true
 
 require "pitchfork/boot_mold"
-require "pitchfork/listener"
+require "pitchfork/hot_restart"
+require "pitchfork/pid_file"
+require "pitchfork/privileges"
+require "pitchfork/releases"
 require "pitchfork/server"
+require "pitchfork/supervision_settings"
 
 module Pitchfork
   # The process that the user starts. Supervises; loads no app, forks no worker, has no threads.
   #
   # All decisions are made below Supervision#wait; what it answers is what needs Ruby.
   class Master
-    SIGNALS = %i[QUIT TERM INT USR2 TTIN TTOU].freeze
-    # Mean something in a later release. Without a trap they would end the master.
-    PLANNED_SIGNALS = %i[HUP USR1 WINCH].freeze
+    include HotRestart
+
+    SIGNALS = %i[QUIT TERM INT HUP USR1 USR2 TTIN TTOU WINCH].freeze
+    STOPS = %i[QUIT TERM INT].freeze
 
     # What `after_worker_exit` learns about the worker.
     Departed = Struct.new(:nr, :generation, :pid, :requests_count) do
@@ -22,33 +27,45 @@ module Pitchfork
 
     # Binds the listeners, so that a port in use is noticed before anything is booted.
     #
+    # @param release [Release] without listeners
+    # @param deployment [Deployment, nil] what a hot restart evaluates; nil when the app is only an object in memory
     # @raise [BindError]
-    def self.start(configuration)
-      configuration.warnings.each { |line| configuration.logger.warn(line) }
-      listeners = []
-      configuration.listeners.each { |spec| listeners << Listener.bind(spec, configuration.logger) }
-      new(configuration, listeners)
+    def self.start(release, deployment = nil)
+      configuration = release.configuration
+      Privileges.of(configuration)
+      listeners = Listeners.new
+      release.listeners = listeners.bind(configuration.listeners, configuration.logger)
+      Process.setproctitle(PidFile::TITLE)
+      pid_file = configuration.pid && PidFile.claim(configuration.pid)
+      new(Releases.new(release, listeners, deployment), pid_file)
     rescue StandardError
-      listeners&.each(&:close)
+      listeners&.close
       raise
     end
 
-    def initialize(configuration, listeners)
+    # @param releases [Releases] of which the first has its listeners
+    # @param pid_file [PidFile, nil]
+    def initialize(releases, pid_file = nil)
+      @releases = releases
+      @pid_file = pid_file
+      @notifier = Systemd.given.notifier { |complaint| log(:warn, complaint) }
       # Its only writer is this process: nobody else inherits it.
-      death_pipe, @alive = IO.pipe
-      @server = Server.new(configuration, listeners: listeners, scoreboard: Scoreboard.create, death_pipe: death_pipe)
+      @death_pipe, @alive = IO.pipe
+      @scoreboard = Scoreboard.create
       @adopts = Supervision.adopt_orphans
-      @supervision = Supervision.new(settings(configuration), @server.scoreboard)
-      @boot_mold = BootMold.new(@server, death_pipe, @supervision)
+      @supervision = Supervision.new(settings(releases.current), @scoreboard)
+      @boot_mold = BootMold.new(@supervision, @scoreboard, @death_pipe)
+      serve(releases.current)
     end
 
     # @return [Integer, Mold] the exit status; in a boot mold that was forked, its role
     def run
-      Process.setproctitle("pitchfork master")
       install_traps
       warn_about_orphans unless @adopts
+      @supervision.tick_every(@notifier.interval) if @notifier.interval
       loop do
         name, *arguments = @supervision.wait
+        @notifier.stopping("stopping on SIG#{@stop}") if @stop
         case name
         when :exit then return finish(arguments.first)
         when :boot_mold then (mold = boot_mold(*arguments)) and return mold
@@ -59,25 +76,21 @@ module Pitchfork
 
     private
 
-    def settings(configuration)
-      thresholds = configuration.refork_after || []
-      {
-        workers: configuration.worker_processes,
-        refork_after: thresholds.grep(Integer),
-        refork_repeats: thresholds.last != false,
-        max_unavailable: configuration.refork_max_unavailable,
-        promotion: configuration.promotion,
-        spawn_timeout: configuration.spawn_timeout.to_f,
-        retire_timeout: (configuration.timeout + configuration.cleanup_timeout).to_f,
-        max_consecutive_spawn_errors: configuration.max_consecutive_spawn_errors,
-        adopts: @adopts
-      }
+    # From now on its callbacks and its logger are the master's.
+    def serve(release)
+      @server = Server.new(
+        release.configuration, listeners: release.listeners, scoreboard: @scoreboard, death_pipe: @death_pipe
+      )
+      @server.counters = -> { @supervision.counters }
+    end
+
+    def settings(release)
+      SupervisionSettings.of(release.configuration, adopts: @adopts)
     end
 
     def install_traps
       SIGNALS.each { |signal| trap(signal) { @supervision.signal(signal) } }
-      # A log takes locks, which a trap may not.
-      PLANNED_SIGNALS.each { |signal| trap(signal) { $stderr.syswrite("pitchfork: SIG#{signal} has no effect yet\n") } }
+      STOPS.each { |signal| trap(signal) { @supervision.signal(@stop = signal) } }
       trap(:CHLD) {} # a handler of any kind makes the wait look for who has ended
     end
 
@@ -86,18 +99,25 @@ module Pitchfork
                           "is not process 1: serving without reforking")
     end
 
-    def boot_mold(generation)
-      mold = @boot_mold.start(generation) or return
+    def boot_mold(generation, version)
+      @notifier.status("loading the app, version #{version}")
+      mold = @boot_mold.start(@server, @releases.boot(version), generation) or return
       # In the child. The pipe's end of file must come when the master dies.
       @alive.close
       @supervision.close
+      @server.counters = nil
       mold
     end
 
     def listen
-      @server.listeners.each do |listener|
+      first = @releases.current.listeners.none?(&:listening?)
+      @releases.silent_listeners.each do |listener|
         listener.listen
-        log(:info, "listening on #{listener.url}")
+        log(:info, "listening on #{listener.url}#{listener.origin}")
+      rescue BindError => e
+        raise if first
+
+        log(:error, e.message)
       end
     rescue BindError
       finish(1) # the children notice that the master is gone
@@ -111,17 +131,40 @@ module Pitchfork
     end
 
     def server_ready
+      @notifier.ready("serving")
       @server.notify(:after_monitor_ready)
+    end
+
+    # For the watchdog: this loop goes round.
+    def tick
+      @notifier.alive
+    end
+
+    # A process that is just being started sees from the scoreboard that it has to.
+    def usr1
+      @scoreboard.begin_log_epoch
+      @server.reopen_logs
+      @supervision.pids.each do |pid|
+        Process.kill(:USR1, pid)
+      rescue Errno::ESRCH
+        next # it has ended, and nobody has looked yet
+      end
     end
 
     def worker_exited(number, generation, pid, status, requests)
       @server.notify(:after_worker_exit, Departed.new(number, generation, pid, requests), status)
     end
 
+    def hard_timeout(number, generation, pid, requests)
+      @server.notify(:after_worker_hard_timeout, Departed.new(number, generation, pid, requests))
+    end
+
     def finish(status)
-      (SIGNALS + PLANNED_SIGNALS + [:CHLD]).each { |signal| trap(signal, "DEFAULT") }
-      @server.listeners.each(&:close)
+      [*SIGNALS, :CHLD].each { |signal| trap(signal, "DEFAULT") }
+      @notifier.stopping("stopping")
+      @releases.close
       @supervision.close
+      @pid_file&.release
       status
     end
   end

@@ -3,7 +3,10 @@
 require "pitchfork/app"
 require "pitchfork/child"
 require "pitchfork/child_fork"
+require "pitchfork/mold_check"
 require "pitchfork/preparation"
+require "pitchfork/privileges"
+require "pitchfork/service_worker"
 require "pitchfork/sibling_fork"
 
 module Pitchfork
@@ -20,7 +23,7 @@ module Pitchfork
     def self.inherit(configuration, given)
       server = Server.new(
         configuration,
-        listeners: configuration.listeners.zip(given.sockets).map { |spec, number| Listener.inherit(spec, number) },
+        listeners: given.listeners(configuration.listeners),
         scoreboard: Scoreboard.attach(given.scoreboard), death_pipe: IO.for_fd(given.death_pipe)
       )
       new(server, MoldPort.new(given.channel, given.death_pipe, server.scoreboard, given.generation), booted: true)
@@ -53,11 +56,14 @@ module Pitchfork
       true
     end
 
-    # @return [Worker, Integer] in a forked child its role; in the mold its exit status
+    # @return [Worker, ServiceWorker, Integer] in a forked child its role; in the mold its exit status
     def run
-      prepare
+      return 1 unless prepare
+
       @port.ready
-      while @port.wait == :spawn
+      while (order = @port.wait) != :retire
+        next @server.reopen_logs if order == :reopen_logs
+
         worker = fork_worker
         return worker if worker
       end
@@ -69,39 +75,63 @@ module Pitchfork
 
     # Loading an app or running its hooks may take minutes, and there is nothing to finish: so a dead master ends it without
     # a safe point. If it died before we asked for that, nobody hears the hello.
+    #
+    # @return [Boolean] whether this mold can be used
     def prepare
       MoldPort.die_with_master(true)
       trap_signals
+      @server.oom_score.become(:mold)
       boot if @booted
       title("preparing")
       @server.callback(:after_mold_fork, self)
+      check = MoldCheck.new(@server, self, promoted: !@booted)
+      return false unless check.state_good?
+
       # Looked up now: the way to a callback allocates.
       @before_fork = @server.configuration.callback(:before_fork)
+      catch_up_on_logs
       Preparation.call
+      return false unless check.probe_good?
+
       MoldPort.die_with_master(false)
       title
+      true
     end
 
     def boot
       title("booting")
+      become_the_user
       exit!(1) unless @port.hello
       isolate
       @server.app = App.load(@server.configuration)
       @server.env_template
     end
 
-    # @return [Worker, nil] nil in the mold
+    # Before any code of the app runs. The kernel forgets who dies with whom when the user changes.
+    def become_the_user
+      Privileges.of(@server.configuration)&.drop
+      MoldPort.die_with_master(true)
+    end
+
+    # @return [Worker, ServiceWorker, nil] nil in the mold
     def fork_worker
       return unless permitted?
 
       child = (@port.sibling? ? SiblingFork : ChildFork).call
-      return Worker.new(@server, @server.worker_port(@port)) if child
+      return role if child
 
       @port.commission_done(nil)
       nil
     rescue SystemCallError, ForkFailure => e
       @server.report("fork failed", e)
       fork_failed(e.is_a?(SystemCallError) ? e.errno : 0)
+    end
+
+    # In the child.
+    def role
+      return ServiceWorker.new(@server, @port.take_service) if @port.service?
+
+      Worker.new(@server, @server.worker_port(@port))
     end
 
     # Not by Server#notify, which allocates.

@@ -34,6 +34,13 @@ module Pitchfork
         adapter(configuration).template
       end
 
+      # @param env [Hash] of a request, which the app may have changed
+      # @return [Array<String>] which request it is, for {Server#report}
+      def describe(env)
+        id = env["HTTP_X_REQUEST_ID"]
+        [env["REQUEST_METHOD"], " ", env["REQUEST_URI"], *(id && [" (request ", id, ")"])]
+      end
+
       # Deletes the files that Rack's multipart parser made of uploads. It lists them in env and leaves the rest to a
       # middleware (Rack::TempfileReaper), which not every app has; twice does no harm.
       #

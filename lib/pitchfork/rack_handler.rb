@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pitchfork/configuration"
+require "pitchfork/release"
 require "pitchfork/version"
 
 module Pitchfork
@@ -19,9 +20,10 @@ module Pitchfork
     # @param app [#call] a Rack application
     # @param options [Hash] of rackup, Rails or the caller; keys that are not ours are ignored
     def run(app, **options)
+      Systemd.take
       configuration = RackHandler.configuration(app, options)
       require "pitchfork"
-      status = Lifecycle.start(configuration)
+      status = Lifecycle.start(Release.new(configuration: configuration))
       exit(status) unless status.zero?
     rescue ConfigurationError, BindError, BootFailure => e
       $stderr.puts("pitchfork: #{e.message}")
@@ -62,11 +64,11 @@ module Pitchfork
       end
 
       # A host or a port that somebody asked for is served besides the listeners of the configuration file;
-      # the defaults of rackup and Rails are used when there are none.
+      # the defaults of rackup and Rails are used when there are none, and no sockets were passed either.
       def listen(configurator, options)
         asked = %i[Host Port].any? { |key| options[key] && asked_for?(key, options) }
         return unless options[:Host] || options[:Port]
-        return unless asked || configurator.listeners.empty?
+        return unless asked || (configurator.listeners.empty? && Systemd.given.sockets.empty?)
 
         configurator.listen(address(options[:Host] || Address::DEFAULT_HOST, options[:Port] || RACKUP_PORT))
       end

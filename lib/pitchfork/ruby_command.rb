@@ -4,8 +4,8 @@ require "rbconfig"
 
 module Pitchfork
   # How to start this Ruby again as it was started: the boot mold is a new process with the same flags, in the same
-  # directory. Both are noted when this file is loaded, because a process title overwrites the one and a configuration file
-  # may change the other.
+  # directory, or where a link by that name leads since. Both are noted when this file is loaded, because a process title
+  # overwrites the one and a configuration file may change the other.
   module RubyCommand
     # Ruby's options whose argument may be a word of its own.
     WITH_ARGUMENT = %w[
@@ -29,13 +29,20 @@ module Pitchfork
       flags
     end
 
-    DIRECTORY = Dir.pwd.freeze
+    # @param physical [String] the working directory without links
+    # @param logical [String, nil] how the shell calls it (PWD): by a link, perhaps, that is to lead elsewhere some day
+    # @return [String]
+    def self.directory(physical, logical)
+      logical&.start_with?("/") && File.identical?(physical, logical) ? logical : physical
+    end
+
+    DIRECTORY = directory(Dir.pwd, ENV.fetch("PWD", nil)).freeze
     FLAGS = flags_in(File.read("/proc/self/cmdline").split("\0")).freeze
     LIBRARY = File.expand_path("..", __dir__)
     SCRIPT = File.expand_path("../../exe/pitchfork", __dir__)
 
     # @param argv [Array<String>] of the `pitchfork` command
-    # @return [Array<String>] to be spawned in {DIRECTORY}
+    # @return [Array<String>] to be spawned in the directory of a release
     def self.pitchfork(argv)
       [RbConfig.ruby, *FLAGS, "-I", LIBRARY, SCRIPT, *argv]
     end

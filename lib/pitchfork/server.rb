@@ -2,6 +2,8 @@
 
 require "logger"
 require "pitchfork/listener"
+require "pitchfork/log_files"
+require "pitchfork/oom_score"
 require "pitchfork/rack_env"
 
 module Pitchfork
@@ -12,6 +14,8 @@ module Pitchfork
     private_constant :LONGEST
 
     attr_reader :configuration, :listeners, :scoreboard
+    # @return [OomScore]
+    attr_reader :oom_score
     # @return [#call, nil] the Rack application; nil in the master
     attr_accessor :app
 
@@ -22,7 +26,9 @@ module Pitchfork
       @scoreboard = scoreboard
       @death_pipe = death_pipe
       @app = configuration.app
+      @oom_score = OomScore.new(configuration.oom_score_adj, configuration.logger)
       Pitchfork.listener_names = listeners.map(&:to_s)
+      Info.server = self
     end
 
     # @return [Logger]
@@ -39,6 +45,22 @@ module Pitchfork
     def death_pipe
       @death_pipe.fileno
     end
+
+    # @return [Array<Integer>] all that every process of the server needs
+    def descriptors
+      [*listeners.flat_map(&:descriptors), death_pipe, scoreboard.fileno]
+    end
+
+    # What has happened how often since the start, for callbacks in the master: rollouts, failed_reforks, restarts,
+    # failed_restarts, lost_workers, lost_molds, soft_timeouts and hard_timeouts.
+    #
+    # @return [Hash{Symbol => Integer}] empty in other processes
+    def counters
+      @counters&.call || {}
+    end
+
+    # @return [#call, nil] for the master
+    attr_writer :counters
 
     # Runs a callback, with this server as its first argument. What it raises is the caller's.
     def callback(name, *arguments)
@@ -60,9 +82,25 @@ module Pitchfork
     #
     # @param what [String, Array<String>] what has failed; the parts of it that come from clients are made harmless
     def report(what, error)
-      trace = error.backtrace&.map { |line| "\n    #{line}" }
+      complain(what, error.backtrace, ": ", message(error), " (#{error.class})")
+    end
+
+    # Writes to the log what is wrong, and where.
+    #
+    # @param what [String, Array<String>] as for {#report}
+    # @param backtrace [Array<String>, nil]
+    # @param more [Array<String>] what follows on the line, as it is
+    def complain(what, backtrace, *more)
       what = Array(what).map { |part| visible(part) }
-      logger.error([*what, ": ", message(error), " (#{error.class})", *trace].map { |part| text(part) }.join)
+      trace = backtrace&.map { |line| "\n    #{line}" }
+      logger.error([*what, *more, *trace].map { |part| text(part) }.join)
+    end
+
+    # @see LogFiles.reopen
+    def reopen_logs
+      LogFiles.epoch = scoreboard.log_epoch
+      count = LogFiles.reopen { |path, error| report(["reopening ", path, " failed"], error) }
+      logger.info("log files reopened: #{count}")
     end
 
     # The child's side of a commission.
@@ -70,7 +108,13 @@ module Pitchfork
     # @param mold_port [MoldPort] in the child that it had forked
     # @return [WorkerPort]
     def worker_port(mold_port)
-      mold_port.take_worker(listeners.map { |listener| place(listener) }, env_template, configuration.http)
+      mold_port.take_worker(places(mold_port.nr), env_template, port_settings)
+    end
+
+    # In a process that serves no requests: it may take its time to end, and another server may want the address meanwhile.
+    def close_listeners
+      listeners.each(&:close)
+      @listeners = []
     end
 
     # @return [Hash] what is the same in every env
@@ -79,6 +123,10 @@ module Pitchfork
     end
 
     private
+
+    def port_settings
+      { timeout: configuration.timeout, **configuration.http }
+    end
 
     # The method is the app's, and may fail itself.
     def message(error)
@@ -98,13 +146,20 @@ module Pitchfork
       part.dup.force_encoding(Encoding::UTF_8).scrub
     end
 
-    # Descriptor, and the name and port for requests that do not say which host they mean.
-    def place(listener)
-      return [listener.fileno, "localhost", 80] if listener.unix?
+    # Where worker `number` accepts: descriptor, and the name and port for requests that do not say which host they mean.
+    def places(number)
+      listeners.flat_map do |listener|
+        name_and_port = name_and_port(listener)
+        listener.ios_for(number).map { |io| [io.fileno, *name_and_port] }
+      end
+    end
+
+    def name_and_port(listener)
+      return ["localhost", 80] if listener.unix?
 
       address = listener.address
       # In a name, an IPv6 address stands in brackets (RFC 3875, section 4.1.14).
-      [listener.fileno, address.host.include?(":") ? "[#{address.host}]" : address.host, address.port]
+      [address.host.include?(":") ? "[#{address.host}]" : address.host, address.port]
     end
   end
 end

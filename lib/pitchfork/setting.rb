@@ -6,8 +6,8 @@ module Pitchfork
   # One word of the configuration language: what it takes, what it defaults to, what it means.
   #
   # The tables in configuration/settings.rb, listen_options.rb and callbacks.rb are the only
-  # places where the words are declared: the parser, its messages, the documentation and the
-  # list of words that have no effect yet are all read from them.
+  # places where the words are declared: the parser, its messages and the documentation are all
+  # read from them.
   class Setting
     # @return [Symbol]
     attr_reader :name
@@ -28,9 +28,8 @@ module Pitchfork
     # @return [String, nil] the process a callback runs in
     attr_reader :process
 
-    # @param planned [Boolean] accepted and validated, without effect yet
     def initialize(name, doc:, check: nil, default: nil, syntax: name.to_s, shown_default: nil, aliases: [],
-                   arguments: nil, process: nil, planned: false)
+                   arguments: nil, process: nil)
       @name = name
       @doc = doc
       @check = check
@@ -40,12 +39,7 @@ module Pitchfork
       @aliases = aliases.freeze
       @arguments = arguments&.freeze
       @process = process
-      @planned = planned
       freeze
-    end
-
-    def planned?
-      @planned
     end
 
     def callback?

@@ -8,6 +8,7 @@ module Pitchfork
     # @raise [ForkFailure] when the process in the middle could not fork
     # @raise [SystemCallError] when this one could not
     def self.call
+      MoldPort.may_fork
       if (middle = Process.fork)
         return false if MoldPort.reap(middle)
 
@@ -17,6 +18,7 @@ module Pitchfork
       # `exit!`, because at_exit handlers and native libraries' exit handlers are the original's.
       middle = Process.pid
       begin
+        MoldPort.may_fork
         exit!(0) if Process.fork
       rescue SystemCallError
         exit!(1)

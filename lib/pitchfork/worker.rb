@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pitchfork/child"
+require "pitchfork/late_request"
 require "pitchfork/mold"
 require "pitchfork/preparation"
 require "pitchfork/sibling_fork"
@@ -9,6 +10,9 @@ module Pitchfork
   # A process that serves requests, one at a time, until it is retired or promoted.
   class Worker
     include Child
+
+    COMPLAINS_EVERY = 10 # seconds
+    private_constant :COMPLAINS_EVERY
 
     def initialize(server, port)
       @server = server
@@ -47,7 +51,9 @@ module Pitchfork
       title("starting")
       trap_signals
       isolate
+      @server.oom_score.become(:worker)
       @port.hello
+      catch_up_on_logs
       @server.callback(:after_worker_fork, self)
       @server.callback(:after_worker_ready, self)
       @server.env_template["pitchfork.worker"] = self
@@ -59,10 +65,13 @@ module Pitchfork
       loop do
         case event = wait
         when Client
+          @client = event
           @exchange.call(event)
           @port.complete(event)
         when String
           @server.logger.debug(event)
+        when :reopen_logs
+          @server.reopen_logs
         when :promote
           mold = promote
           return mold if mold
@@ -72,12 +81,33 @@ module Pitchfork
       end
     end
 
-    # Out of descriptors or memory: requests that are waiting are better served late than not.
+    # Out of descriptors or memory: requests that are waiting are better served late than not. And a log that is full of it
+    # helps nobody.
     def wait
       @port.wait
     rescue SystemCallError => e
-      @server.report("can't accept", e)
+      now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      unless @complained && now < @complained + COMPLAINS_EVERY
+        @complained = now
+        @server.report("can't accept", e)
+      end
       sleep(0.1)
+    end
+
+    # By the master, when the deadline has passed. The signal may come when the request is over.
+    def trap_signals
+      super
+      trap(:URG) { (seconds = @client&.overdue) && late(seconds, caller) }
+    end
+
+    # In a trap.
+    def late(seconds, backtrace)
+      return if @late
+
+      request = LateRequest.new(@server, self, @client, seconds, backtrace)
+      @late = Thread.new { request.end_worker }
+    rescue ThreadError
+      # No thread can be had: the master will end this process.
     end
 
     # @return [Mold, nil] the mold that this process has become, or in a forked child; nil: go on serving
@@ -122,6 +152,7 @@ module Pitchfork
     end
 
     def leave
+      @late&.join # which ends this process: the request was answered late, but is not forgiven
       title("retiring")
       @server.notify(:before_worker_exit, self)
       @port.close

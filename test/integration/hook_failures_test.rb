@@ -1,9 +1,19 @@
 # frozen_string_literal: true
 
 require "support/life"
+require "pitchfork/configuration"
 
 # What happens when a callback raises.
 class HookFailuresTest < LifeTest
+  DOCUMENT = File.read("#{ServerProcess::ROOT}/docs/callbacks.md")
+
+  # Those of deadlines, service workers and the check of a mold are in the tests of these.
+  def test_every_callback_has_its_rows
+    expected = Pitchfork::Setting.callbacks.map { |setting| [setting.name.to_s, setting.arguments.join(" ")] }
+    rows = DOCUMENT.scan(/^\| `(\w+)`(?:, also `\w+`)? \| (`[^|]+) \|/)
+    assert_equal(expected, rows.map { |name, arguments| [name, arguments.scan(/\w+/).join(" ")] })
+  end
+
   def test_after_monitor_ready
     server = server(app: HOLD, config: "after_monitor_ready { raise 'oops' }").spawn
     server.wait_for(/after_monitor_ready raised: oops \(RuntimeError\)/)
@@ -18,6 +28,14 @@ class HookFailuresTest < LifeTest
     server.wait_for(/after_worker_exit raised: oops/)
     server.wait_for(/worker=0 gen=0 pid=\d+ ready/)
     assert_equal 0, server.stop.exitstatus
+  end
+
+  def test_exit_in_the_master_is_no_failure
+    server = start(app: HOLD, config: "after_worker_exit { exit 3 }")
+    children = watch(server)
+    server.signal(:KILL, to: server.process("pitchfork worker").pid)
+    assert_equal 3, server.wait.exitstatus
+    server.wait_gone(children)
   end
 
   def test_after_request_complete

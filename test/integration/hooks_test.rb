@@ -9,6 +9,7 @@ class HooksTest < LifeTest
       public_send(name) { |server| record(name, ppid: Process.ppid, title: File.binread("/proc/self/cmdline").delete("\0"), workers: server.worker_processes) }
     end
     after_mold_fork { |server, mold| record(:after_mold_fork, mold: mold.mold?, nr: mold.nr, mold_pid: mold.pid, generation: mold.generation, requests: mold.requests_count) }
+    mold_check { |mold| record(:mold_check, mold_pid: mold.pid) }
     %i[after_worker_fork after_worker_ready before_worker_exit].each do |name|
       public_send(name) { |server, worker| record(name, mold: worker.mold?, nr: worker.nr, worker_pid: worker.pid, generation: worker.generation, requests: worker.requests_count) }
     end
@@ -30,10 +31,10 @@ class HooksTest < LifeTest
     server.signal(:USR2)
     server.wait_for(/rollout gen=1 done/)
     server.stop
-    start = %w[after_mold_fork before_fork after_worker_fork after_worker_ready after_monitor_ready after_request_complete]
-    refork = %w[before_fork after_mold_fork before_fork after_worker_fork after_worker_ready before_worker_exit after_worker_exit]
+    start = %w[after_mold_fork mold_check before_fork after_worker_fork after_worker_ready after_monitor_ready after_request_complete]
+    refork = %w[before_fork after_mold_fork mold_check before_fork after_worker_fork after_worker_ready]
     stop = %w[before_worker_exit after_worker_exit]
-    assert_equal [*start, *refork, *stop], recorded.map { |line| line[:name] }, "one worker only: its mold is forked"
+    assert_equal [*start, *refork, *stop, *stop], recorded.map { |line| line[:name] }, "one worker only: its mold is forked"
   end
 
   def test_in_which_process
@@ -44,8 +45,8 @@ class HooksTest < LifeTest
     server.stop
     pids = recorded.to_h { |line| [line[:name].to_sym, line[:pid]] }
     expected = {
-      after_mold_fork: mold, before_fork: mold, after_worker_fork: worker, after_worker_ready: worker, after_monitor_ready: server.pid,
-      after_request_complete: worker, before_worker_exit: worker, after_worker_exit: server.pid
+      after_mold_fork: mold, mold_check: mold, before_fork: mold, after_worker_fork: worker, after_worker_ready: worker,
+      after_monitor_ready: server.pid, after_request_complete: worker, before_worker_exit: worker, after_worker_exit: server.pid
     }
     assert_equal expected, pids
   end
@@ -132,5 +133,22 @@ class HooksTest < LifeTest
     server.stop
     assert_equal([server.pid] * 2, recorded(:fork).map { |line| line[:ppid] })
     assert_equal children.sort, recorded(:at_exit).map { |line| line[:pid] }.sort, "at_exit runs once in the mold and in each worker"
+  end
+
+  def test_the_masters_callbacks_can_count
+    config = <<~RUBY
+      worker_processes 2
+      after_worker_exit { |server, worker, status| record(:exit, counters: server.counters) unless server.counters.empty? }
+      before_worker_exit { |server, worker| record(:leaves, counters: server.counters) }
+    RUBY
+    server = start(app: HOLD, config: RECORD + config)
+    server.signal(:KILL, to: server.process("pitchfork worker[1]").pid)
+    server.wait_for(/worker=1 gen=0 .*ready/)
+    server.signal(:USR2)
+    server.wait_for(/rollout gen=1 done/)
+    server.stop
+    last = recorded(:exit).last[:counters]
+    assert_equal({ rollouts: 1, lost_workers: 1, failed_reforks: 0 }, last.slice(:rollouts, :lost_workers, :failed_reforks))
+    assert_equal [{}], recorded(:leaves).map { |line| line[:counters] }.uniq
   end
 end

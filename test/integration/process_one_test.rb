@@ -4,7 +4,7 @@ require "support/life"
 
 # As pid 1 of a container, without an init of its own.
 class ProcessOneTest < LifeTest
-  UNSHARE = %w[unshare --pid --fork --kill-child].freeze
+  UNSHARE = %w[unshare --pid --mount-proc --fork --kill-child].freeze
 
   def before_setup
     super
@@ -12,16 +12,21 @@ class ProcessOneTest < LifeTest
   end
 
   # Pids in the log are those of the namespace; the tree shows those outside.
-  def start_as_init(config = "worker_processes 2")
+  def init(config = "worker_processes 2", app: APP)
     root = ServerProcess::ROOT
     command = [RbConfig.ruby, "-w", "-I#{root}/lib", "#{root}/exe/pitchfork", "-c", "pitchfork.rb", "config.ru"]
-    start(app: APP, config: config, command: UNSHARE + command)
+    server(app: app, config: config, command: UNSHARE + command)
   end
 
-  # A request for /stranger leaves an orphan that ends when it is released.
+  def start_as_init(...)
+    init(...).start
+  end
+
+  # A request for /stranger leaves an orphan that ends when it is released; one for /signal/TERM sends that to process 1.
   APP = <<~'RUBY'
     run ->(env) do
       system("(read line < gate) > /dev/null 2>&1 &") if env["PATH_INFO"] == "/stranger"
+      Process.kill(env["PATH_INFO"][%r{/signal/(\w+)}, 1], 1) if env["PATH_INFO"].start_with?("/signal")
       [200, {}, ["#{Process.pid} #{env["pitchfork.worker"].generation}"]]
     end
   RUBY
@@ -58,6 +63,47 @@ class ProcessOneTest < LifeTest
     end
     assert_equal "200", server.get.code
     stop server
+  end
+
+  # The kernel keeps from process 1 what is sent within its namespace and has no handler there.
+  def test_signals_from_within
+    server = start_as_init
+    server.get("/signal/TTIN")
+    server.wait_for(/worker=2 gen=0 pid=\d+ ready/)
+    server.get("/signal/USR2")
+    server.wait_for(/rollout gen=1 done/)
+    server.get("/signal/HUP")
+    server.wait_for(/rollout gen=2 done/)
+    server.get("/signal/TERM")
+    assert_equal 0, server.wait.exitstatus
+    assert_match(/stopping on SIGTERM/, server.log)
+  end
+
+  def test_an_immediate_stop
+    server = start_as_init
+    Process.kill(:INT, master(server))
+    assert_equal 0, server.wait.exitstatus
+    assert_match(/stopping on SIGINT/, server.log)
+  end
+
+  def test_a_stop_while_the_app_boots
+    server = init(app: "wait_here\n#{APP}").spawn
+    File.read(path("held"))
+    stop server
+  end
+
+  def test_the_status_says_that_the_app_did_not_boot
+    server = init(app: "raise 'no'").spawn
+    assert_equal 1, server.wait.exitstatus
+    assert_match(/the app did not boot/, server.log)
+  end
+
+  # A container that was killed leaves a pid file, and it says 1, which is the next one's pid, too.
+  def test_a_pid_file_that_is_left_over
+    write("server.pid", "1\n")
+    server = start_as_init("pid 'server.pid'")
+    stop server
+    refute_path_exists path("server.pid")
   end
 
   def test_a_killed_worker_is_replaced

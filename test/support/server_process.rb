@@ -30,14 +30,18 @@ class ServerProcess
   # @param config [String] text of the configuration file; without `listen`, port 0 of the loopback is used
   # @param command [Array<String>, nil] in place of `ruby -Ilib exe/pitchfork -c pitchfork.rb config.ru`
   # @param ruby [Array<String>] flags for Ruby
-  def initialize(directory, app: nil, config: "", arguments: [], ruby: [], env: {}, command: nil)
+  # @param descriptors [Hash{Integer => IO}] what the server inherits besides standard input and output
+  def initialize(directory, app: nil, config: "", arguments: [], ruby: [], env: {}, command: nil, descriptors: {})
     @directory = directory
     @env = { "RUBYOPT" => nil, "RACK_ENV" => nil }.merge(env)
     File.write(File.join(directory, "config.ru"), app) if app
     config = "listen '127.0.0.1:0'\n#{config}" unless config.match?(/^\s*listen\b/) || arguments.any? { |word| word.start_with?("-l") }
+    # Who wants to see a canary on probation says so; all others need not wait for it.
+    config = "#{config}\ncanary_requests 0\n" unless config.match?(/^\s*canary_requests\b/)
     File.write(File.join(directory, "pitchfork.rb"), config)
     @command = command || [RbConfig.ruby, "-w", *ruby, "-I#{ROOT}/lib", "#{ROOT}/exe/pitchfork",
                            "-c", "pitchfork.rb", *arguments, "config.ru"]
+    @descriptors = descriptors
     @log = +""
     @seen = 0
     @lock = Mutex.new
@@ -47,7 +51,7 @@ class ServerProcess
   # Starts the server. Does not wait for anything.
   def spawn
     reader, writer = IO.pipe
-    @pid = Process.spawn(@env, *@command, chdir: directory, out: writer, err: writer, in: File::NULL, pgroup: true)
+    @pid = Process.spawn(@env, *@command, chdir: directory, out: writer, err: writer, in: File::NULL, pgroup: true, **@descriptors)
     writer.close
     @collector = Thread.new { collect(reader) }
     self

@@ -7,7 +7,7 @@ class CLITest < UnitTest
   SERVER = <<~'RUBY'
     module Pitchfork
       module Lifecycle
-        def self.start(configuration) = report(:start, configuration)
+        def self.start(release, _deployment) = report(:start, release.configuration)
         def self.boot(configuration, _inheritance) = report(:boot, configuration)
 
         def self.report(role, configuration)

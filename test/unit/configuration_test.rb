@@ -7,12 +7,12 @@ class ConfigurationTest < UnitTest
   DEFAULTS = {
     worker_processes: 1, timeout: 20, cleanup_timeout: 2, spawn_timeout: 10, refork_after: nil,
     refork_max_unavailable: nil, promotion: :auto, max_consecutive_spawn_errors: nil, early_hints: false,
+    pid: nil, user: nil, group: nil, oom_score_adj: true,
     check_client_connection: false, rewindable_input: true, client_body_buffer_size: 114_688, setpgid: true,
     client_header_timeout: 10, client_body_timeout: 30, client_write_timeout: 30, client_request_line_max_size: 8192,
     client_header_field_max_size: 81_920, client_header_max_size: 114_688, client_header_max_fields: 100,
     client_body_max_size: nil, trusted_proxies: [], lint: false,
-    rackup: nil, app: nil, argv: [], config_file: nil, environment: "development", requires: [], eval_code: [],
-    warnings: []
+    rackup: nil, app: nil, argv: [], config_file: nil, environment: "development", requires: [], eval_code: []
   }.freeze
 
   def test_defaults
@@ -62,7 +62,7 @@ class ConfigurationTest < UnitTest
 
   def test_nothing_can_be_changed
     configuration = configure("listen 80; before_fork { }; refork_after [1]", argv: ["-w"])
-    parts = [configuration, *%i[listeners callbacks argv requires eval_code warnings refork_after].map do |name|
+    parts = [configuration, *%i[listeners callbacks argv requires eval_code refork_after].map do |name|
       configuration.public_send(name)
     end, configuration.argv.first, configuration.listeners.first, configuration.listeners.first.options]
 
@@ -107,17 +107,6 @@ class ConfigurationTest < UnitTest
     assert_equal(:in_place, configure("promotion :in_place").promotion)
     assert_equal(:in_place, configure("promotion :in_place; refork_max_unavailable 1").promotion)
     assert_equal(:auto, configure("refork_max_unavailable 0").promotion)
-  end
-
-  def test_a_warning_for_each_word_without_effect
-    tail = "is accepted and validated, but has no effect yet"
-    source = "timeout 5, cleanup: 1\nsetpgid true\nafter_worker_timeout { }\nlisten 80, queues: 2\nspawn_timeout 3"
-
-    assert_equal(
-      ["settings.rb:1: timeout #{tail}", "settings.rb:1: timeout's cleanup #{tail}",
-       "settings.rb:3: after_worker_timeout #{tail}",
-       "settings.rb:4: listen 0.0.0.0:80: queues #{tail}"], configure(source).warnings
-    )
   end
 
   def test_a_block_overrides_the_file

@@ -23,7 +23,7 @@ class ListenerTest < UnitTest
 
     assert_equal("http://127.0.0.1:#{port}", listener.url)
     assert_equal("127.0.0.1:#{port}", listener.to_s)
-    assert_equal(listener.io.fileno, listener.fileno)
+    assert_equal([[listener.io], [listener.io.fileno]], [listener.ios, listener.descriptors])
     assert_equal([true, true, false], [listener.io.close_on_exec?, listener.io.nonblock?, listener.unix?])
     assert_raises(Errno::ECONNREFUSED) { TCPSocket.new("127.0.0.1", port) }
     assert_same(listener, listener.listen)
@@ -211,7 +211,7 @@ class ListenerTest < UnitTest
 
   def test_inherited
     bound = bind("127.0.0.1:0")
-    inherited = Pitchfork::Listener.inherit(bound.spec, copy(bound))
+    inherited = Pitchfork::Listener.inherit(bound.spec, [copy(bound)])
     inherited.listen
 
     assert_equal([bound.url, true, true], [inherited.url, inherited.io.close_on_exec?, inherited.io.nonblock?])
@@ -221,9 +221,43 @@ class ListenerTest < UnitTest
 
   def test_inherited_does_not_remove_the_file
     bound = bind("unix:a.sock")
-    Pitchfork::Listener.inherit(bound.spec, copy(bound)).close
+    Pitchfork::Listener.inherit(bound.spec, [copy(bound)]).close
 
     assert(File.socket?("a.sock"))
+  end
+
+  def test_options_that_change
+    listener = bind("127.0.0.1:0", reuseport: false, sndbuf: 8192)
+    spec = Pitchfork::ListenerSpec.parse("127.0.0.1:0", tcp_nodelay: false, tcp_nopush: true, rcvbuf: 8192, reuseport: true)
+
+    complaints = %w[reuseport sndbuf].map { |name| "listen 127.0.0.1:0: #{name} can't be changed while the server runs" }
+
+    assert_equal(complaints, listener.respecify(spec))
+    assert_equal([0, 1], %i[NODELAY CORK].map { |name| listener.io.getsockopt(:TCP, name).int })
+    assert_equal(16_384, listener.io.getsockopt(:SOCKET, :RCVBUF).int, "the kernel doubles it, socket(7)")
+    assert_equal(spec, listener.spec)
+    refute_predicate(listener, :listening?)
+    assert_equal(0, listener.io.getsockopt(:SOCKET, :ACCEPTCONN).int)
+  end
+
+  def test_a_umask_that_changes
+    listener = bind("unix:a.sock", umask: 0)
+
+    assert_empty(listener.respecify(Pitchfork::ListenerSpec.parse("unix:a.sock", umask: 0o077)))
+    assert_equal("140700", File.stat("a.sock").mode.to_s(8))
+    File.unlink("a.sock")
+
+    complaints = listener.respecify(Pitchfork::ListenerSpec.parse("unix:a.sock"))
+
+    assert_match(/\Alisten #{@directory}\/a.sock: No such file/, complaints.first)
+  end
+
+  # The boot mold evaluates a file that may have been changed since.
+  def test_inherited_for_another_specification
+    tcp, unix = bind("127.0.0.1:0"), bind("unix:a.sock")
+
+    assert_inherited(tcp, ["127.0.0.1:0", "127.0.0.1:#{tcp.address.port}"], ["127.0.0.1:1", "unix:a.sock"])
+    assert_inherited(unix, ["unix:a.sock"], ["127.0.0.1:0", "unix:b.sock"])
   end
 
   private
@@ -240,6 +274,17 @@ class ListenerTest < UnitTest
   end
 
   # A descriptor that no Ruby object will close, as after exec.
+  def assert_inherited(bound, good, bad)
+    good.each do |address|
+      assert_equal(bound.url, Pitchfork::Listener.inherit(Pitchfork::ListenerSpec.parse(address), [copy(bound)]).url)
+    end
+    bad.each do |address|
+      assert_raises(Pitchfork::BootFailure) do
+        Pitchfork::Listener.inherit(Pitchfork::ListenerSpec.parse(address), [copy(bound)])
+      end
+    end
+  end
+
   def copy(listener)
     listener.io.dup.tap { |io| io.autoclose = false }.fileno
   end

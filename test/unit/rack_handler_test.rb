@@ -40,6 +40,20 @@ class RackHandlerTest < UnitTest
     }.each { |options, place| assert_equal(["0.0.0.0:1", place], places(configuration(options)), options) }
   end
 
+  def test_sockets_of_systemd_replace_defaults
+    TCPServer.open("127.0.0.1", 0) do |socket|
+      copy = socket.dup.tap { |io| io.autoclose = false }
+      Pitchfork::Systemd.take(Pitchfork::Systemd::PassedSocket::VARIABLE => copy.fileno.to_s)
+      passed = "127.0.0.1:#{socket.addr[1]}"
+
+      assert_equal([passed], places(configuration(RACKUP)))
+      assert_equal([passed], places(configuration(RAILS)))
+      assert_equal(["localhost:80", passed], places(configuration(RACKUP.merge(Port: "80"))))
+    end
+  ensure
+    Pitchfork::Systemd.take({})
+  end
+
   def test_options_win_over_the_file
     write("config/pitchfork.rb", "worker_processes 2\ntimeout 2\n")
     write("other.rb", "worker_processes 5\n")
@@ -75,7 +89,8 @@ class RackHandlerTest < UnitTest
   SERVER = <<~RUBY
     module Pitchfork
       module Lifecycle
-        def self.start(configuration)
+        def self.start(release)
+          configuration = release.configuration
           puts configuration.listeners.map(&:address).join(","), configuration.worker_processes
           puts configuration.app.call({}).inspect
           ENV.fetch("STATUS").to_i

@@ -18,6 +18,18 @@ class RubyCommandTest < UnitTest
     end
   end
 
+  # Only a name that leads to the working directory now is worth keeping.
+  def test_the_directory
+    Dir.mkdir("releases")
+    File.symlink("releases", "current")
+    physical, link = %w[releases current].map { |name| File.join(@directory, name) }
+
+    assert_equal(link, Pitchfork::RubyCommand.directory(physical, link))
+    [nil, "", "current", @directory, File.join(@directory, "none")].each do |name|
+      assert_equal(physical, Pitchfork::RubyCommand.directory(physical, name))
+    end
+  end
+
   def test_the_boot_mold_runs_the_same_ruby_with_this_library
     command = Pitchfork::RubyCommand.pitchfork(%w[-c a.rb config.ru])
     assert_equal RbConfig.ruby, command.first

@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod cgroup;
 pub mod http;
+pub mod planted;
 pub mod policy;
 pub mod supervisor;
 pub mod wire;

@@ -1,12 +1,11 @@
 //! What the supervisor does while nothing fails, told as stories.
 
-mod world;
+mod story;
 
 use pitchfork_core::policy::ReforkAfter;
 use pitchfork_core::supervisor::{Action, Event, ExitStatus, Promotion, Refork, Settings};
 use pitchfork_core::wire::{Refusal, Ticket};
-use world::script::{Server, settings};
-use world::{ms, secs};
+use story::{Server, ms, secs, settings};
 
 #[test]
 fn boots_spawns_listens_and_serves() {
@@ -95,7 +94,7 @@ fn an_app_may_take_an_hour_to_boot() {
 fn usr2_promotes_in_place_where_a_worker_may_be_missing() {
     let mut server = Server::started(settings(4));
     let (old_mold, worker) = (server.mold(), server.worker(2));
-    server.supervisor.observe(worker, 5021);
+    server.serves(worker, 5021);
     server.tell(Event::Refork);
     let asked = server.promoted();
     assert_eq!(
@@ -184,21 +183,28 @@ fn warm_workers_ask_for_a_refork_until_false() {
     server.tell(Event::Start);
     let mold = server.booted();
     server.ready(mold);
-    let warm_at = |server: &Server| {
+    let milestone = |server: &Server| {
         server.last.iter().find_map(|action| match action {
-            Action::Spawn { warm_at, .. } => Some(*warm_at),
+            Action::Spawn { milestone, .. } => Some(*milestone),
             _ => None,
         })
     };
-    assert_eq!(warm_at(&server), Some(Some(50)));
+    assert_eq!(milestone(&server), Some(Some(50)));
     server.settle();
     let worker = server.worker(1);
-    server.supervisor.observe(worker, 50);
-    server.tell(Event::Warm { ticket: worker });
+    server.serves(worker, 50);
+    server.tell(Event::Milestone {
+        ticket: worker,
+        requests: 50,
+    });
     let asked = server.promoted();
     assert_eq!(asked.worker, worker);
     server.becomes(asked);
-    assert_eq!(warm_at(&server), Some(None), "generation 1 is told to stay");
+    assert_eq!(
+        milestone(&server),
+        Some(None),
+        "generation 1 is told to stay"
+    );
 }
 
 #[test]
@@ -259,7 +265,9 @@ fn the_operator_adds_and_removes_workers() {
     server.tell(Event::RemoveWorker);
     server.assert_logged("worker_processes is now 1");
     server.tell(Event::RemoveWorker);
-    server.assert_logged("the last worker stays: stop the server with QUIT instead");
+    server.assert_logged(
+        "the last worker stays: stop the server with QUIT, or retire all workers with WINCH",
+    );
     assert_eq!(server.supervisor.wished_workers(), 1);
 }
 
@@ -294,7 +302,7 @@ fn the_number_of_workers_may_change_during_a_rollout() {
 fn a_worker_that_is_asked_to_become_the_mold_is_not_retired_meanwhile() {
     let mut server = Server::started(settings(4));
     let worker = server.worker(3);
-    server.supervisor.observe(worker, 9);
+    server.serves(worker, 9);
     server.tell(Event::Refork);
     let asked = server.promoted();
     server.tell(Event::RemoveWorker);
@@ -315,7 +323,10 @@ fn what_the_forgotten_say_changes_nothing() {
     for event in [
         Event::Hello { ticket, pid: 9 },
         Event::Ready { ticket },
-        Event::Warm { ticket },
+        Event::Milestone {
+            ticket,
+            requests: 1,
+        },
         Event::Refused {
             ticket,
             reason: Refusal::Failed,

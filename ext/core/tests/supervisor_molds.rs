@@ -1,11 +1,10 @@
 //! What the supervisor does when molds and promotions fail, told as stories.
 
-mod world;
+mod story;
 
 use pitchfork_core::supervisor::{Action, Event, ExitStatus, Promotion, Settings};
 use pitchfork_core::wire::{Refusal, Ticket};
-use world::script::{Server, settings};
-use world::{ms, secs};
+use story::{Server, ms, secs, settings};
 
 /// The stuck mold was killed, but asked to fork on until it was reaped.
 #[test]
@@ -34,7 +33,7 @@ fn a_refusal_goes_to_the_next_candidate() {
     let mut server = Server::started(settings(3));
     for nr in 0..3 {
         let worker = server.worker(nr);
-        server.supervisor.observe(worker, 100 - u64::from(nr));
+        server.serves(worker, 100 - u64::from(nr));
     }
     server.tell(Event::Refork);
     let reasons = [Refusal::Threads, Refusal::NotForkSafe, Refusal::Threads];
@@ -89,7 +88,7 @@ fn after_a_failed_promotion_another_worker_is_asked() {
         ..settings(2)
     });
     let worker = server.worker(0);
-    server.supervisor.observe(worker, 1000);
+    server.serves(worker, 1000);
     server.tell(Event::Refork);
     let asked = server.promoted();
     assert_eq!(asked.worker, worker);
@@ -106,14 +105,31 @@ fn reforks_that_fail_slowly_are_tried_less_and_less_often() {
     let mut server = Server::started(settings(1));
     server.tell(Event::Refork);
     for pause in [5, 10, 20, 40] {
-        server.promoted();
-        server.wait(secs(10)); // the worker is busy for longer than that
+        let worker = server.promoted().worker;
+        server.is_busy(worker, secs(600));
+        server.wait(secs(10));
         let line = format!(
             "refork to gen=1 failed: nothing heard of it in 10.000s; next attempt in {pause}.0s"
         );
         server.assert_logged(&line);
         server.wait(secs(pause));
     }
+}
+
+#[test]
+fn an_idle_worker_that_does_not_answer_is_replaced() {
+    let mut server = Server::started(settings(1));
+    server.tell(Event::Refork);
+    let asked = server.promoted();
+    server.wait(secs(10));
+    let line =
+        "worker=0 gen=0 pid=102 is at no request and did not answer in 10.000s: replacing it";
+    server.assert_logged(line);
+    let replacement = server.spawned()[0].ticket;
+    server.ready(replacement);
+    assert_eq!(server.retired(), [asked.worker]);
+    server.wait(secs(6)); // the next attempt is somebody else's
+    assert_eq!(server.promoted().worker, replacement);
 }
 
 /// The answer and the end of the new channel come on two channels, in any order.
@@ -326,7 +342,7 @@ fn molds_that_die_at_once_are_not_replaced_at_once_for_ever() {
         promoted >= 3 && booted >= 3,
         "{promoted} promoted, {booted} booted: it tries both"
     );
-    assert!(server.now > secs(1_060 + 20), "it waits longer and longer");
+    assert!(server.now > secs(1_060 + 3), "it waits longer and longer");
 }
 
 /// The workers that a dying mold was to fork counted as failed spawns: the server stopped because a mold died.

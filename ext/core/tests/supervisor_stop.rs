@@ -1,15 +1,9 @@
 //! How the server ends, told as stories.
 
-mod world;
+mod story;
 
 use pitchfork_core::supervisor::{Action, Event, ExitStatus, Promotion, Settings};
-use world::script::{Server, settings};
-use world::secs;
-
-const STOP: Event = Event::Stop {
-    graceful: true,
-    signal: "TERM",
-};
+use story::{STOP, Server, secs, settings};
 
 #[test]
 fn stops_gracefully() {
@@ -17,7 +11,7 @@ fn stops_gracefully() {
     let (mold, workers) = (server.mold(), [server.worker(0), server.worker(1)]);
     server.tell(STOP);
     assert_eq!(server.retired(), [mold, workers[0], workers[1]]);
-    server.supervisor.observe(workers[0], 7);
+    server.serves(workers[0], 7);
     let pid = server.pid(workers[0]);
     server.dies(workers[0], ExitStatus::Exited(0));
     server.assert_logged(&format!(

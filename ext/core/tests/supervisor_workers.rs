@@ -1,22 +1,16 @@
 //! What the supervisor does when workers fail, told as stories.
 
-mod world;
+mod story;
 
 use pitchfork_core::supervisor::{Action, Event, ExitStatus, Refork, Settings};
-use world::script::{Server, settings};
-use world::{ms, secs};
-
-const STOP: Event = Event::Stop {
-    graceful: true,
-    signal: "TERM",
-};
+use story::{STOP, Server, ms, secs, settings};
 
 #[test]
 fn a_worker_that_crashes_is_replaced_at_once() {
     let mut server = Server::started(settings(2));
     let worker = server.worker(1);
     let pid = server.pid(worker);
-    server.supervisor.observe(worker, 12);
+    server.serves(worker, 12);
     server.crashes(worker);
     server.assert_logged(&format!(
         "worker=1 gen=0 pid={pid} died of SIGKILL after 12 requests"

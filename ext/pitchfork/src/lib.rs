@@ -7,6 +7,7 @@ mod master;
 mod mold;
 mod rotation;
 mod ruby;
+mod shell;
 mod sys;
 mod worker;
 
@@ -14,9 +15,11 @@ use magnus::{Error, Ruby};
 
 #[magnus::init]
 fn init(ruby: &Ruby) -> Result<(), Error> {
+    sys::forks::register();
     let pitchfork = ruby.define_module("Pitchfork")?;
     crate::ruby::env::init(ruby);
     crate::ruby::scoreboard::init(ruby, pitchfork)?;
+    crate::ruby::privileges::init(ruby, pitchfork)?;
     crate::ruby::client::init(ruby, pitchfork)?;
     master::init(ruby, pitchfork)?;
     mold::init(ruby, pitchfork)?;

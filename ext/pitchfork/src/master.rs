@@ -1,28 +1,24 @@
-//! `Pitchfork::Supervision`: the shell around the supervisor.
+//! `Pitchfork::Supervision`: the master's event loop, as Ruby sees it.
 //!
-//! Turns what the kernel says into events, and actions into system calls. What needs Ruby (a hook, a log line, booting a
-//! mold) is handed to Ruby as the answer of `wait` (R3).
+//! `wait` works until Ruby is needed (a hook, a log line, booting a mold), and answers what for (R3). The work is the
+//! [`Shell`]'s.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use magnus::{
     Class, Error, Module, Object, RArray, RHash, RModule, Ruby, Symbol, function, method,
     typed_data::Obj,
 };
-use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use pitchfork_core::supervisor::{Action, Event, Supervisor};
-use pitchfork_core::wire::{Order, Report, SIZE, Seat, Ticket};
+use pitchfork_core::supervisor::{Event, Supervisor};
 
 use crate::ruby::scoreboard::RbScoreboard;
-use crate::ruby::{errors, gvl, supervision};
-use crate::sys::channel::{Channel, Received};
+use crate::ruby::{errors, supervision};
+use crate::shell::Shell;
 use crate::sys::clock::monotonic;
 use crate::sys::process;
-use crate::sys::scoreboard::Scoreboard;
 
 /// The master's event loop.
 #[magnus::wrap(class = "Pitchfork::Supervision", free_immediately)]
@@ -30,63 +26,110 @@ pub struct Supervision {
     shell: RefCell<Option<Shell>>,
     /// From traps, which may run while the shell waits.
     signals: RefCell<VecDeque<Event>>,
+    /// Also from traps, which may not do themselves what these ask of Ruby.
+    errands: RefCell<VecDeque<&'static str>>,
+    /// How many versions of the code there have been.
+    versions: Cell<u32>,
+    /// How often Ruby is to be reminded of its watchdog, and when it is next.
+    beat: Cell<Option<(Duration, Duration)>>,
 }
 
-struct Shell {
-    supervisor: Supervisor,
-    scoreboard: Scoreboard,
-    epoll: Epoll,
-    children: BTreeMap<Ticket, Child>,
-    events: VecDeque<Event>,
-    actions: VecDeque<Action>,
-    /// The channel of a mold that Ruby is about to boot.
-    booting: Option<(Ticket, OwnedFd)>,
-}
-
-/// A process as the master holds it.
-struct Child {
-    channel: Channel,
-    row: u32,
-    pid: Option<(u32, Option<OwnedFd>)>,
-}
+/// How often the scoreboard is looked at while nothing happens. A request whose deadline the app makes an earlier one is told of.
+const WATCH: Duration = Duration::from_secs(1);
 
 impl Supervision {
     fn new(ruby: &Ruby, settings: RHash, scoreboard: Obj<RbScoreboard>) -> Result<Self, Error> {
         let settings = supervision::settings(ruby, settings)?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
+        let shell = Shell::new(Supervisor::new(settings), scoreboard.0.clone())
             .map_err(|errno| errors::system(ruby, "epoll_create1", errno))?;
         Ok(Supervision {
-            shell: RefCell::new(Some(Shell {
-                supervisor: Supervisor::new(settings),
-                scoreboard: scoreboard.0.clone(),
-                epoll,
-                children: BTreeMap::new(),
-                events: VecDeque::from([Event::Start]),
-                actions: VecDeque::new(),
-                booting: None,
-            })),
+            shell: RefCell::new(Some(shell)),
             signals: RefCell::default(),
+            errands: RefCell::default(),
+            versions: Cell::new(1),
+            beat: Cell::default(),
         })
     }
 
     /// From a trap.
     fn signal(ruby: &Ruby, rb_self: Obj<Self>, name: Symbol) -> Result<(), Error> {
-        let event = supervision::signal(ruby, &name.name()?)?;
-        rb_self.signals.borrow_mut().push_back(event);
+        let name = name.name()?;
+        if let Some(errand) = supervision::errand(&name) {
+            rb_self.errands.borrow_mut().push_back(errand);
+        } else {
+            let event = supervision::signal(ruby, &name)?;
+            rb_self.signals.borrow_mut().push_back(event);
+        }
         Ok(())
+    }
+
+    /// Begins a hot restart with these settings. Answers its version.
+    fn restart(ruby: &Ruby, rb_self: Obj<Self>, settings: RHash) -> Result<u32, Error> {
+        let settings = Box::new(supervision::settings(ruby, settings)?);
+        let version = rb_self.versions.get() + 1;
+        rb_self.versions.set(version);
+        let event = Event::Restart { version, settings };
+        rb_self.signals.borrow_mut().push_back(event);
+        Ok(version)
+    }
+
+    /// From now on `wait` answers `:tick` so often, as long as it has the time: a master that is stuck misses it.
+    fn tick_every(ruby: &Ruby, rb_self: Obj<Self>, seconds: f64) -> Result<(), Error> {
+        let every = Duration::try_from_secs_f64(seconds)
+            .map_err(|error| errors::misuse(ruby, format!("{seconds} seconds: {error}")))?;
+        rb_self.beat.set(Some((every, monotonic())));
+        Ok(())
+    }
+
+    /// How long it is until the next tick, if there is to be one.
+    fn until_tick(&self) -> Option<Duration> {
+        let (_, at) = self.beat.get()?;
+        Some(at.saturating_sub(monotonic()))
+    }
+
+    /// Whether it is time for a tick. If so, the next one is later.
+    fn take_tick(&self) -> bool {
+        let now = monotonic();
+        match self.beat.get() {
+            Some((every, at)) if at <= now => {
+                self.beat.set(Some((every, now + every)));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Pids of all children that have said hello.
+    fn pids(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Vec<u32>, Error> {
+        rb_self.with(ruby, |shell| Ok(shell.children.pids().collect()))
+    }
+
+    /// What has happened how often.
+    fn counters(ruby: &Ruby, rb_self: Obj<Self>) -> Result<RHash, Error> {
+        let counters = rb_self.with(ruby, |shell| Ok(shell.supervisor.counters()))?;
+        supervision::counters(ruby, counters)
     }
 
     /// Works until Ruby is needed, and answers what for: an Array of a Symbol and its arguments.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<RArray, Error> {
         loop {
-            let answer = rb_self.with(ruby, |shell| Ok(shell.settle()))?;
+            if let Some(errand) = rb_self.errands.borrow_mut().pop_front() {
+                return Ok(ruby.ary_from_iter([ruby.to_symbol(errand)]));
+            }
+            if rb_self.take_tick() {
+                return Ok(ruby.ary_from_iter([ruby.to_symbol("tick")]));
+            }
+            let signals = rb_self.signals.take();
+            let answer = rb_self.with(ruby, |shell| {
+                shell.tell(signals);
+                Ok(shell.settle())
+            })?;
             if let Some(action) = answer {
                 return supervision::answer(ruby, action);
             }
-            rb_self.with(ruby, |shell| shell.pause(ruby, &rb_self.signals))?;
-            let signals = rb_self.signals.take();
+            let patience = rb_self.until_tick().unwrap_or(WATCH).min(WATCH);
+            rb_self.with(ruby, |shell| shell.pause(ruby, &rb_self.signals, patience))?;
             rb_self.with(ruby, |shell| {
-                shell.events.extend(signals);
                 shell.collect();
                 Ok(())
             })?;
@@ -118,9 +161,7 @@ impl Supervision {
             if let Some((ticket, _)) = shell.booting.take() {
                 match pid {
                     Some(pid) => shell.hello(ticket, pid),
-                    None => shell
-                        .events
-                        .push_back(Event::ForkFailed { ticket, errno: 0 }),
+                    None => shell.tell([Event::ForkFailed { ticket, errno: 0 }]),
                 }
             }
             Ok(())
@@ -136,194 +177,6 @@ impl Supervision {
     }
 }
 
-impl Shell {
-    /// Feeds events and carries out actions until there are none, or one is for Ruby.
-    fn settle(&mut self) -> Option<Action> {
-        loop {
-            while let Some(action) = self.actions.pop_front() {
-                if let Some(action) = self.perform(action) {
-                    return Some(action);
-                }
-            }
-            let event = self.events.pop_front()?;
-            for (ticket, child) in &self.children {
-                let requests = self.scoreboard.row(child.row).requests();
-                self.supervisor.observe(*ticket, requests);
-            }
-            self.actions
-                .extend(self.supervisor.step(monotonic(), event));
-        }
-    }
-
-    /// Carries out an action, or answers it if Ruby has to. What fails here has to be an event: the master goes on.
-    fn perform(&mut self, action: Action) -> Option<Action> {
-        match action {
-            Action::Spawn {
-                mold,
-                seat,
-                warm_at,
-            } => self.commission(mold, seat, warm_at, Order::Spawn(seat)),
-            Action::Promote {
-                worker,
-                seat,
-                in_place,
-            } => self.commission(worker, seat, None, Order::Promote { seat, in_place }),
-            Action::Serve(ticket) => self.send(ticket, Order::Serve),
-            Action::Retire(ticket) => self.send(ticket, Order::Retire),
-            Action::Kill(ticket) => self.kill(ticket),
-            // Closing the channel takes it out of epoll, too.
-            Action::Forget(ticket) => drop(self.children.remove(&ticket)),
-            Action::BootMold(seat) => match self.enlist(seat, None) {
-                Ok(channel) => {
-                    self.booting = Some((seat.ticket, channel));
-                    return Some(action);
-                }
-                Err(errno) => self.fork_failed(seat.ticket, errno),
-            },
-            Action::Listen
-            | Action::Log(..)
-            | Action::ServerReady
-            | Action::WorkerExited { .. }
-            | Action::Exit(_) => return Some(action),
-        }
-        None
-    }
-
-    /// Makes the channel of a new process. Answers the end that it is to have.
-    fn enlist(&mut self, seat: Seat, warm_at: Option<u64>) -> nix::Result<OwnedFd> {
-        let (channel, theirs) = Channel::pair()?;
-        let event = EpollEvent::new(EpollFlags::EPOLLIN, seat.ticket.0);
-        self.epoll.add(channel.as_fd(), event)?;
-        self.scoreboard.row(seat.row).reset(warm_at);
-        let child = Child {
-            channel,
-            row: seat.row,
-            pid: None,
-        };
-        self.children.insert(seat.ticket, child);
-        Ok(theirs)
-    }
-
-    /// Asks `maker` for a new process.
-    fn commission(&mut self, maker: Ticket, seat: Seat, warm_at: Option<u64>, order: Order) {
-        let asked = self.enlist(seat, warm_at).and_then(|theirs| {
-            let maker = self.children.get(&maker).ok_or(Errno::ESRCH)?;
-            maker.channel.send(&order.encode(), Some(theirs.as_fd()))
-        });
-        if let Err(errno) = asked {
-            self.fork_failed(seat.ticket, errno);
-        }
-    }
-
-    fn fork_failed(&mut self, ticket: Ticket, errno: Errno) {
-        let errno = errno as i32;
-        self.events.push_back(Event::ForkFailed { ticket, errno });
-    }
-
-    /// A message that does not arrive needs no answer: the process is going, or its deadline will find it.
-    fn send(&self, ticket: Ticket, order: Order) {
-        if let Some(child) = self.children.get(&ticket) {
-            child
-                .channel
-                .send(&order.encode(), None)
-                .unwrap_or_default();
-        }
-    }
-
-    fn kill(&self, ticket: Ticket) {
-        let Some((pid, pidfd)) = self
-            .children
-            .get(&ticket)
-            .and_then(|child| child.pid.as_ref())
-        else {
-            return;
-        };
-        // ESRCH: gone, and its exit will be reaped.
-        process::kill(*pid, pidfd.as_ref()).unwrap_or_default();
-    }
-
-    /// Waits for a child, a signal or a deadline. Ruby is interruptible meanwhile.
-    fn pause(&mut self, ruby: &Ruby, signals: &RefCell<VecDeque<Event>>) -> Result<(), Error> {
-        // A SIGCHLD that came while Ruby was at work, writing to the log say, interrupts no wait any more.
-        self.collect();
-        if !self.events.is_empty() || !signals.borrow().is_empty() {
-            return Ok(());
-        }
-        let now = monotonic();
-        let left = self
-            .supervisor
-            .deadline(now)
-            .map(|at| at.saturating_sub(now));
-        let timeout = left.map_or(EpollTimeout::NONE, timeout);
-        let mut events = [EpollEvent::empty(); 64];
-        let epoll = &self.epoll;
-        let waited = gvl::interruptible(ruby, "epoll_wait", || epoll.wait(&mut events, timeout))?;
-        for event in events.iter().take(waited.unwrap_or(0)) {
-            self.drain(Ticket(event.data()));
-        }
-        if left.is_some() {
-            self.events.push_back(Event::Tick);
-        }
-        Ok(())
-    }
-
-    /// Reaps all children that have ended. What one said before it died counts before its death: it is peeked at, all
-    /// channels are read, and only then is it reaped, so that its pid can't be somebody else's when we look it up.
-    fn collect(&mut self) {
-        while let Some(pid) = process::peek_zombie() {
-            for ticket in self.children.keys().copied().collect::<Vec<_>>() {
-                self.drain(ticket);
-            }
-            match process::reap(pid) {
-                Ok(status) => self.events.push_back(Event::Exited { pid, status }),
-                Err(_) => return, // somebody else's waitpid was quicker: Ruby's own, for a child that a hook started
-            }
-        }
-    }
-
-    /// Reads all that a child has said.
-    fn drain(&mut self, ticket: Ticket) {
-        while let Some(child) = self.children.get(&ticket) {
-            match child.channel.receive() {
-                Ok(Received::Message { bytes, sender, .. }) => self.heard(ticket, &bytes, sender),
-                Ok(Received::Nothing) => return,
-                Ok(Received::End) | Err(_) => {
-                    // Told once: a closed channel stays readable for ever.
-                    self.epoll.delete(child.channel.as_fd()).unwrap_or_default();
-                    self.events.push_back(Event::Closed { ticket });
-                    return;
-                }
-            }
-        }
-    }
-
-    fn heard(&mut self, ticket: Ticket, bytes: &[u8; SIZE], sender: Option<u32>) {
-        let event = match (Report::decode(bytes), sender) {
-            (Ok(Report::Hello), Some(pid)) => return self.hello(ticket, pid),
-            (Ok(Report::Ready), _) => Event::Ready { ticket },
-            (Ok(Report::Warm { .. }), _) => Event::Warm { ticket },
-            (Ok(Report::Refused { ticket, reason }), _) => Event::Refused { ticket, reason },
-            (Ok(Report::ForkFailed { ticket, errno }), _) => Event::ForkFailed { ticket, errno },
-            // Not of our making; who speaks so is not the process we know.
-            (Ok(Report::Hello), None) | (Err(_), _) => return,
-        };
-        self.events.push_back(event);
-    }
-
-    fn hello(&mut self, ticket: Ticket, pid: u32) {
-        if let Some(child) = self.children.get_mut(&ticket) {
-            // It can't have been reaped, so the pid is still its own; a zombie has a pidfd, too.
-            child.pid = Some((pid, process::pidfd(pid).ok()));
-            self.events.push_back(Event::Hello { ticket, pid });
-        }
-    }
-}
-
-/// Milliseconds rounded up, so that a wait never ends just before its time.
-fn timeout(left: Duration) -> EpollTimeout {
-    EpollTimeout::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(EpollTimeout::MAX)
-}
-
 /// Makes orphaned descendants children of this process. Answers whether they will come.
 fn adopt_orphans() -> bool {
     process::adopt_orphans()
@@ -336,6 +189,10 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_singleton_method("new", function!(Supervision::new, 2))?;
     class.define_singleton_method("adopt_orphans", function!(adopt_orphans, 0))?;
     class.define_method("signal", method!(Supervision::signal, 1))?;
+    class.define_method("restart", method!(Supervision::restart, 1))?;
+    class.define_method("pids", method!(Supervision::pids, 0))?;
+    class.define_method("counters", method!(Supervision::counters, 0))?;
+    class.define_method("tick_every", method!(Supervision::tick_every, 1))?;
     class.define_method("wait", method!(Supervision::wait, 0))?;
     class.define_method("boot_channel", method!(Supervision::boot_channel, 0))?;
     class.define_method("booted", method!(Supervision::booted, 1))?;

@@ -118,6 +118,16 @@ impl Rotation {
         }
     }
 
+    /// A connection that waits for somebody to accept it, on any listener.
+    pub fn next_in_queue(&mut self, ruby: &Ruby) -> Result<Option<Connection>, Error> {
+        for from in 0..self.listeners.len() {
+            if let Some(connection) = self.accept(ruby, from)? {
+                return Ok(Some(connection));
+            }
+        }
+        Ok(None)
+    }
+
     /// Ends a connection that was answered, when its client has stopped sending.
     pub fn linger(&mut self, socket: OwnedFd) {
         self.lingering.add(&self.epoll, socket);

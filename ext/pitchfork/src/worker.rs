@@ -1,7 +1,10 @@
 //! `Pitchfork::WorkerPort`: where a worker waits for its next request or for the master.
 
+mod deadline;
+
 use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
+use std::time::Duration;
 
 use magnus::value::{Opaque, ReprValue};
 use magnus::{
@@ -12,14 +15,17 @@ use pitchfork_core::wire::{Order, Refusal, Report, Seat};
 
 use crate::link::{Commission, Heard, Link};
 use crate::mold::MoldPort;
-use crate::rotation::{Listener, Next, Rotation};
+use crate::rotation::{Connection, Listener, Next, Rotation};
 use crate::ruby::client::Client;
 use crate::ruby::errors;
-use crate::ruby::http_settings::HttpSettings;
+use crate::ruby::http_settings::{self, HttpSettings};
 use crate::ruby::request::{Incoming, RequestReader};
 use crate::sys::clock::monotonic;
 use crate::sys::forks;
 use crate::sys::scoreboard::{Row, Scoreboard};
+
+/// So long a worker of a server that stops goes on to accept what waits in the queues.
+const QUEUE: Duration = Duration::from_secs(1);
 
 /// The worker's side of its channel, and its listeners.
 #[derive(TypedData)]
@@ -32,6 +38,12 @@ pub struct WorkerPort {
     inner: RefCell<Option<Inner>>,
     commission: RefCell<Option<(Commission, bool)>>,
     leaving: Cell<bool>,
+    /// Until when the queues are emptied, once that has begun.
+    emptying: Cell<Option<Duration>>,
+    reopening: Cell<bool>,
+    /// How long a request may take, in nanoseconds, unless its app says otherwise.
+    timeout: u64,
+    is_overdue: Cell<bool>,
 }
 
 struct Inner {
@@ -48,7 +60,7 @@ impl DataTypeFunctions for WorkerPort {
 
 impl WorkerPort {
     /// `listeners`: Arrays of fileno, host name and port. `template`: what every env has in common. `settings`:
-    /// those of HTTP, by name.
+    /// `timeout` and those of HTTP, by name.
     pub fn create(
         ruby: &Ruby,
         link: Link,
@@ -66,6 +78,7 @@ impl WorkerPort {
             .collect::<Result<Vec<_>, Error>>()?;
         let rotation = Rotation::new(listeners)
             .map_err(|errno| errors::system(ruby, "epoll_create1", errno))?;
+        let timeout = http_settings::seconds(ruby, settings, "timeout")?;
         forks::watch();
         Ok(ruby.obj_wrap(WorkerPort {
             template: template.into(),
@@ -78,6 +91,10 @@ impl WorkerPort {
             })),
             commission: RefCell::new(None),
             leaving: Cell::new(false),
+            emptying: Cell::new(None),
+            reopening: Cell::new(false),
+            timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
+            is_overdue: Cell::new(false),
         }))
     }
 
@@ -133,30 +150,19 @@ impl WorkerPort {
         Ok(ruby.to_symbol("retire"))
     }
 
-    /// Waits for the next thing to do: a Client with a request, `:promote` or `:retire`; or a String for the log.
+    /// Waits for the next thing to do: a Client with a request, `:promote`, `:reopen_logs` or `:retire`; or a String for the
+    /// log.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Value, Error> {
         let template = ruby.get_inner(rb_self.template);
         while !rb_self.leaving.get() {
+            if rb_self.reopening.take() {
+                return Ok(ruby.to_symbol("reopen_logs").as_value());
+            }
             match rb_self.with(ruby, |inner| inner.rotation.next(ruby, &inner.link))? {
                 Next::Again => {}
                 Next::Connection(connection) => {
-                    let incoming = rb_self.with(ruby, |inner| {
-                        let listener = inner.rotation.listener(connection.from);
-                        inner.reader.read(ruby, template, connection, listener)
-                    })?;
-                    match incoming {
-                        Incoming::Nothing => {}
-                        Incoming::Refused { socket, why } => {
-                            rb_self.with(ruby, |inner| {
-                                inner.rotation.linger(socket);
-                                Ok(())
-                            })?;
-                            return Ok(ruby.str_new(&why).as_value());
-                        }
-                        Incoming::Request(client) => {
-                            rb_self.begin();
-                            return Ok(client.as_value());
-                        }
+                    if let Some(answer) = Self::read(ruby, rb_self, template, connection)? {
+                        return Ok(answer);
                     }
                 }
                 Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
@@ -164,23 +170,79 @@ impl WorkerPort {
                     rb_self.commission.replace(Some((commission, in_place)));
                     return Ok(ruby.to_symbol("promote").as_value());
                 }
-                Next::Death | Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => break,
+                // This process has no room for the descriptor, recvmsg(2), MSG_CTRUNC.
+                Next::Heard(Heard::Order(Order::Promote { seat, .. }, None)) => {
+                    let (ticket, reason) = (seat.ticket, Refusal::Failed);
+                    rb_self.with(ruby, |inner| {
+                        inner.link.report(ruby, Report::Refused { ticket, reason })
+                    })?;
+                    return Ok(ruby
+                        .str_new("can't be promoted without a free descriptor")
+                        .as_value());
+                }
+                Next::Death | Next::Heard(Heard::End | Heard::Order(Order::Retire, _)) => {
+                    rb_self.leave();
+                }
                 Next::Heard(Heard::Order(order, _)) => {
                     let why = format!("not an order for a worker: {order:?}");
                     return Err(errors::misuse(ruby, why));
                 }
             }
         }
+        while let Some(connection) = rb_self.left_behind(ruby)? {
+            if let Some(answer) = Self::read(ruby, rb_self, template, connection)? {
+                return Ok(answer);
+            }
+        }
         Ok(ruby.to_symbol("retire").as_value())
     }
 
-    fn begin(&self) {
-        let now = u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX);
-        self.row().begin(now);
+    /// The request of a connection, or a line for the log; nothing, if the client has gone.
+    fn read(
+        ruby: &Ruby,
+        rb_self: Obj<Self>,
+        template: RHash,
+        connection: Connection,
+    ) -> Result<Option<Value>, Error> {
+        let incoming = rb_self.with(ruby, |inner| {
+            let listener = inner.rotation.listener(connection.from);
+            inner.reader.read(ruby, template, connection, listener)
+        })?;
+        match incoming {
+            Incoming::Nothing => Ok(None),
+            Incoming::Refused { socket, why } => {
+                rb_self.with(ruby, |inner| {
+                    inner.rotation.linger(socket);
+                    Ok(())
+                })?;
+                Ok(Some(ruby.str_new(&why).as_value()))
+            }
+            Incoming::Request(client) => {
+                Self::begin(rb_self, client);
+                Ok(Some(client.as_value()))
+            }
+        }
     }
 
-    /// The request is complete: counts it, and tells the master when that makes the worker warm.
+    /// When the whole server stops nobody comes after this worker: what waits in the queues would be reset. But new clients may
+    /// come as long as the listeners are open, so it does not go on for ever.
+    fn left_behind(&self, ruby: &Ruby) -> Result<Option<Connection>, Error> {
+        if !self.scoreboard.head().shutting_down() {
+            return Ok(None);
+        }
+        let until = self.emptying.get().unwrap_or(monotonic() + QUEUE);
+        self.emptying.set(Some(until));
+        if monotonic() >= until {
+            return Ok(None);
+        }
+        self.with(ruby, |inner| inner.rotation.next_in_queue(ruby))
+    }
+
+    /// The request is complete: counts it, and tells the master if it waits for that. Nothing, if it is overdue.
     fn complete(ruby: &Ruby, rb_self: Obj<Self>, client: Obj<Client>) -> Result<(), Error> {
+        if rb_self.is_overdue.get() {
+            return Ok(());
+        }
         if let Some(socket) = client.take_parting() {
             rb_self.with(ruby, |inner| {
                 inner.rotation.linger(socket);
@@ -189,7 +251,7 @@ impl WorkerPort {
         }
         if let Some(requests) = rb_self.row().complete() {
             rb_self.with(ruby, |inner| {
-                inner.link.report(ruby, Report::Warm { requests })
+                inner.link.report(ruby, Report::Milestone { requests })
             })?;
         }
         Ok(())
@@ -239,6 +301,11 @@ impl WorkerPort {
         self.leaving.set(true);
     }
 
+    /// From a trap: `wait` answers `:reopen_logs` next.
+    fn reopen_logs(&self) {
+        self.reopening.set(true);
+    }
+
     /// Leaves rotation. The epoll instance must go too: a forked child that keeps it open would be woken in our stead.
     fn close(&self) {
         self.inner.take();
@@ -265,6 +332,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("commission_done", method!(WorkerPort::commission_done, 0))?;
     class.define_method("refuse", method!(WorkerPort::refuse, 1))?;
     class.define_method("leave", method!(WorkerPort::leave, 0))?;
+    class.define_method("reopen_logs", method!(WorkerPort::reopen_logs, 0))?;
     class.define_method("close", method!(WorkerPort::close, 0))?;
     Ok(())
 }

@@ -17,6 +17,10 @@ module Pitchfork
         process: "mold", doc: "This process has just become a mold, the boot mold included."
       ),
       Setting.new(
+        :mold_check, arguments: %i[mold],
+        process: "mold", doc: "This mold is about to be used. An exception, or `false` as the answer, prevents it."
+      ),
+      Setting.new(
         :after_worker_fork, arguments: %i[server worker],
         process: "worker", doc: "A new worker starts: the place to reconnect what must not be shared."
       ),
@@ -26,12 +30,13 @@ module Pitchfork
       ),
       Setting.new(
         :after_worker_timeout, arguments: %i[server worker info],
-        process: "worker", planned: true,
-        doc: "A request passed its soft deadline; `info` has `thread`, `rack_env` and `copy_thread_variables!`."
+        process: "worker",
+        doc: "A request passed its soft deadline; `info` has `thread`, `rack_env` and `copy_thread_variables!`. " \
+             "In a thread of its own; the worker ends when it returns."
       ),
       Setting.new(
         :after_worker_hard_timeout, arguments: %i[server worker],
-        process: "master", planned: true, doc: "A request passed its hard deadline; the worker is killed next."
+        process: "master", doc: "A request passed its hard deadline; the worker is killed next."
       ),
       Setting.new(
         :after_worker_exit, arguments: %i[server worker status],
@@ -47,11 +52,12 @@ module Pitchfork
       ),
       Setting.new(
         :before_service_worker_ready, arguments: %i[server service_worker],
-        process: "service worker", planned: true, doc: "A service worker is about to be ready."
+        process: "service worker",
+        doc: "A service worker is about to be ready: the place to start its threads, see [service-workers.md](service-workers.md)."
       ),
       Setting.new(
         :before_service_worker_exit, arguments: %i[server service_worker],
-        process: "service worker", planned: true, doc: "A service worker is about to leave."
+        process: "service worker", doc: "A service worker is about to leave."
       )
     ].freeze
   end

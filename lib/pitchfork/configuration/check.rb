@@ -41,6 +41,10 @@ module Pitchfork
           new(expected) { |value| value.is_a?(Integer) && range.cover?(value) }
         end
 
+        def string
+          new("a String that is not empty") { |value| value.is_a?(String) && !value.strip.empty? }
+        end
+
         def file_mode
           new("an Integer from 0 to 0o777") { |value| value.is_a?(Integer) && (0..0o777).cover?(value) }
         end
@@ -50,6 +54,18 @@ module Pitchfork
             (value.is_a?(Integer) || value.is_a?(Float) || value.is_a?(Rational)) &&
               value.to_f.finite? && (zero ? value >= 0 : value.positive?)
           end
+        end
+
+        def names
+          normalize = ->(values) { values.map { |name| name.to_s.to_sym }.freeze }
+          new("an Array of different Symbols", normalize: normalize) do |values|
+            values.is_a?(Array) && values.all? { |name| name.to_s.match?(/\A[\w.-]{1,40}\z/) } &&
+              values.uniq(&:to_s).size == values.size
+          end
+        end
+
+        def share
+          new("a number from 0 to 1") { |value| value.is_a?(Numeric) && value.real? && (0..1).cover?(value) }
         end
 
         def boolean

@@ -2,7 +2,7 @@
 
 module Pitchfork
   class Configuration
-    # The keywords of `listen`. Those named tcp_* and ipv6only are for TCP, umask is for UNIX sockets;
+    # The keywords of `listen`. Those named tcp_* and queues*, reuseport and ipv6only are for TCP, umask is for UNIX sockets;
     # on the other kind of address they are ignored, so that one set of options can serve both.
     LISTEN_OPTIONS = [
       Setting.new(
@@ -51,13 +51,13 @@ module Pitchfork
         doc: "Seconds between two tries."
       ),
       Setting.new(
-        :queues, check: Check.integer(1..1024), default: 1, planned: true,
-        doc: "Accept queues to spread the connections over."
+        :queues, check: Check.integer(1..1024), default: 1,
+        doc: "Accept queues that the kernel spreads the connections over, each with its own backlog. TCP only. One is the " \
+             "best for almost everyone, see [listeners.md](listeners.md)."
       ),
       Setting.new(
-        :queues_per_worker, check: Check.integer(1..1024).or_nil, planned: true,
-        shown_default: "queues - 1, at least 1",
-        doc: "How many of these queues each worker accepts from."
+        :queues_per_worker, check: Check.integer(1..1024).or_nil, shown_default: "queues - 1, at least 1",
+        doc: "How many of these queues each worker accepts from; worker 0 accepts from all."
       )
     ].freeze
   end

@@ -11,6 +11,8 @@ module Pitchfork
     attr_reader :address
     # @return [Hash{Symbol => Object}] every keyword of `listen`
     attr_reader :options
+    # @return [Systemd::PassedSocket, nil] the socket that is used instead of a new one
+    attr_reader :passed
 
     # @param value what {Address.parse} takes
     # @param given [Hash{Symbol => Object}] keywords of `listen`
@@ -20,21 +22,25 @@ module Pitchfork
       new(Address.parse(value), given)
     end
 
-    def initialize(address, given = {})
+    def initialize(address, given = {}, passed: nil)
       @address = address
-      @given = given.keys.freeze
+      @given = given.dup.freeze
       @options = complete(given).freeze
+      @passed = passed
       freeze
+    end
+
+    # The same for a socket that there is already.
+    #
+    # @param socket [Systemd::PassedSocket]
+    # @return [ListenerSpec]
+    def with(socket)
+      ListenerSpec.new(address, @given, passed: socket)
     end
 
     # @param option [Symbol] a keyword of `listen`
     def [](option)
       options.fetch(option)
-    end
-
-    # @return [Array<Setting>] keywords that were written out and have no effect yet
-    def planned
-      Setting.listen_options.select { |setting| setting.planned? && @given.include?(setting.name) }
     end
 
     # Port 0 is a different port each time.

@@ -11,7 +11,6 @@ module Pitchfork
     module Markdown
       START = "<!-- generated from lib/pitchfork/configuration: start -->"
       STOP = "<!-- generated from lib/pitchfork/configuration: end -->"
-      PLANNED = "*No effect yet.*"
 
       class << self
         # @return [String] three sections, one a table of settings
@@ -58,7 +57,7 @@ module Pitchfork
         end
 
         def meaning(setting)
-          [setting.doc, (PLANNED if setting.planned?)].compact.join(" ").gsub("|", "\\|")
+          setting.doc.gsub("|", "\\|")
         end
       end
     end

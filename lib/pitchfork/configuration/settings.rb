@@ -16,13 +16,14 @@ module Pitchfork
         doc: "An address to serve, see below. Repeatable; the same address again replaces its options."
       ),
       Setting.new(
-        :timeout, syntax: "timeout seconds", check: Check.seconds, default: 20, planned: true,
-        doc: "Soft deadline of a request: `after_worker_timeout` runs, then the worker is replaced. Today it only " \
-             "bounds, together with `cleanup`, how long a process may take to retire."
+        :timeout, syntax: "timeout seconds", check: Check.seconds, default: 20,
+        doc: "Soft deadline of a request, which the app may move (`env[\"pitchfork.timeout\"]`): `after_worker_timeout` " \
+             "runs, then the worker is replaced. Together with `cleanup`, also how long a process may take to retire. " \
+             "See [timeouts.md](timeouts.md)."
       ),
       Setting.new(
         :cleanup_timeout, syntax: "timeout seconds, cleanup: seconds", check: Check.seconds(zero: true), default: 2,
-        planned: true, doc: "Time between the soft deadline and the hard one, at which the worker is killed."
+        doc: "Time between the soft deadline and the hard one, at which the worker is killed."
       ),
       Setting.new(
         :spawn_timeout, syntax: "spawn_timeout seconds", check: Check.seconds, default: 10,
@@ -52,12 +53,62 @@ module Pitchfork
              "(`refork_max_unavailable`), else by fork."
       ),
       Setting.new(
+        :service_workers, syntax: "service_workers [:name1, :name2, …]", check: Check.names.or_nil,
+        shown_default: "one, `:service`, if `before_service_worker_ready` is set",
+        doc: "Processes that serve no requests and may have threads: schedulers, consumers of queues, exporters of metrics."
+      ),
+      Setting.new(
+        :canary_requests, syntax: "canary_requests n", check: Check.integer(0..), default: 10,
+        doc: "Requests that the first worker of a new mold must have completed before the rollout goes on. Until then the " \
+             "server goes back to the old mold if that worker dies. 0: it is enough that it is ready."
+      ),
+      Setting.new(
+        :canary_seconds, syntax: "canary_requests n, seconds: s", check: Check.seconds(zero: true), default: 5,
+        doc: "... or seconds that it must have lived, if there are not so many requests."
+      ),
+      Setting.new(
+        :max_requests, syntax: "max_requests n", check: Check.integer(1..).or_nil, shown_default: "no limit",
+        doc: "A worker that has served so many requests is replaced: the replacement is ready first."
+      ),
+      Setting.new(
+        :max_requests_jitter, syntax: "max_requests n, jitter: share", check: Check.share, default: 0.1,
+        doc: "Up to this share is taken off `max_requests` and `max_lifetime`, differently for each worker, so that they " \
+             "are not all replaced at once."
+      ),
+      Setting.new(
+        :max_lifetime, syntax: "max_lifetime seconds", check: Check.seconds.or_nil, shown_default: "no limit",
+        doc: "A worker that has been at work for so long is replaced: the replacement is ready first."
+      ),
+      Setting.new(
+        :mold_sockets, syntax: "mold_sockets mode", check: Check.one_of(:refuse, :warn), default: :refuse,
+        doc: "A promoted mold that has a connection open which its workers would inherit, and which is not declared " \
+             "with `Pitchfork::Info.keep_io`. `:refuse`: it is not used; `:warn`: a warning in the log."
+      ),
+      Setting.new(
         :max_consecutive_spawn_errors, syntax: "max_consecutive_spawn_errors n", check: Check.integer(1..).or_nil,
         shown_default: "no limit", doc: "Give up and exit with status 1 after so many failed spawns in a row."
       ),
       Setting.new(
         :setpgid, syntax: "setpgid bool", check: Check.boolean, default: true,
         doc: "Each child leads its own process group, so that a signal to the master's group does not reach it."
+      ),
+      Setting.new(
+        :pid, syntax: "pid path", check: Check.string.or_nil, shown_default: "none",
+        doc: "File with the master's pid, from the moment its listeners are bound to its end. A relative path starts in the " \
+             "directory that the server was started in. A file that is left over is replaced. Read once, at the start."
+      ),
+      Setting.new(
+        :user, syntax: "user name", check: Check.string.or_nil, shown_default: "who starts the server",
+        doc: "The user that molds and workers run as. The master stays root and binds, also on a hot restart; the configuration " \
+             "file is evaluated by root. `user name, group` sets both."
+      ),
+      Setting.new(
+        :group, syntax: "group name", check: Check.string.or_nil, shown_default: "the user's own",
+        doc: "Their group, together with `user`."
+      ),
+      Setting.new(
+        :oom_score_adj, syntax: "oom_score_adj bool", check: Check.boolean, default: true,
+        doc: "When memory runs out, the kernel kills workers before the mold, and the mold before the master."
       )
     ] + HTTP_SETTINGS).freeze
   end

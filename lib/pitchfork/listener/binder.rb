@@ -3,10 +3,11 @@
 require "socket"
 require "pitchfork/errors"
 require "pitchfork/listener/socket_file"
+require "pitchfork/listener/socket_options"
 
 module Pitchfork
   class Listener
-    # Makes the socket of a {ListenerSpec}: options, binding, and another try while the address is in use.
+    # Makes the sockets of a {ListenerSpec}: options, binding, and another try while the address is in use.
     class Binder
       IN_USE = "address already in use (another server is running there, or choose another port with -p)"
       PATH_IN_USE = "address already in use (another server is running there, or choose another path with -l)"
@@ -20,16 +21,18 @@ module Pitchfork
 
       # @param spec [ListenerSpec]
       # @param logger [Logger]
-      def initialize(spec, logger)
+      # @param tries [Integer] more, while the address is in use; negative: for ever
+      def initialize(spec, logger, tries: spec[:tries])
         @spec = spec
         @address = spec.address
         @logger = logger
+        @tries = tries
       end
 
-      # @return [Socket] bound
+      # @return [Array<Socket>] bound, one for each queue
       # @raise [BindError]
       def call
-        tries_left = @spec[:tries]
+        tries_left = @tries
         begin
           bind
         rescue Errno::EADDRINUSE
@@ -54,38 +57,35 @@ module Pitchfork
       end
 
       def bind_tcp
-        addrinfo = resolve
+        sockets = [tcp_socket(@address.resolve)]
+        # Port 0 is the kernel's choice only once.
+        (@spec[:queues] - 1).times { sockets << tcp_socket(sockets.first.local_address) }
+        sockets
+      rescue StandardError
+        sockets&.each(&:close)
+        raise
+      end
+
+      def tcp_socket(addrinfo)
         socket(addrinfo) do |socket|
           socket.setsockopt(:SOCKET, :REUSEADDR, true)
           socket.setsockopt(:IPV6, :V6ONLY, @spec[:ipv6only]) if addrinfo.ipv6? && !@spec[:ipv6only].nil?
-          # Accepted connections take these over from the listening socket (tcp(7)).
-          socket.setsockopt(:TCP, :NODELAY, @spec[:tcp_nodelay])
-          socket.setsockopt(:TCP, :CORK, @spec[:tcp_nopush])
         end
       end
 
       def bind_unix
         addrinfo = Addrinfo.unix(@address.path)
-        with_umask { socket(addrinfo) }
+        [with_umask { socket(addrinfo) }]
       rescue Errno::EADDRINUSE
         raise unless SocketFile.new(@address.path).remove_if_stale
 
-        with_umask { socket(addrinfo) }
-      end
-
-      # A name with addresses of both kinds is served on IPv4, which every client of "localhost" tries.
-      # That one needs no look-up (RFC 6761, 6.3): a small container may have no /etc/hosts.
-      def resolve
-        host = @address.host == "localhost" ? "127.0.0.1" : @address.host
-        found = Addrinfo.getaddrinfo(host, @address.port, nil, :STREAM, nil, Socket::AI_PASSIVE)
-        found.find(&:ipv4?) || found.first
+        [with_umask { socket(addrinfo) }]
       end
 
       def socket(addrinfo)
         socket = Socket.new(addrinfo.afamily, :STREAM)
         socket.setsockopt(:SOCKET, :REUSEPORT, true) if @spec[:reuseport] && addrinfo.ip?
-        socket.setsockopt(:SOCKET, :RCVBUF, @spec[:rcvbuf]) if @spec[:rcvbuf]
-        socket.setsockopt(:SOCKET, :SNDBUF, @spec[:sndbuf]) if @spec[:sndbuf]
+        SocketOptions.apply(socket, @spec)
         yield socket if block_given?
         socket.bind(addrinfo)
         socket

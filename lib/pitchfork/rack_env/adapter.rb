@@ -35,6 +35,7 @@ module Pitchfork
         "rack.response_finished" => nil,
         "rack.after_reply" => nil,
         "pitchfork.socket" => nil,
+        "pitchfork.timeout" => nil,
         "pitchfork.worker" => nil
       }.freeze
 

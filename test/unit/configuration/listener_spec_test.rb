@@ -10,7 +10,6 @@ class ListenerSpecTest < UnitTest
 
     assert_equal(defaults, spec.options)
     assert_equal("0.0.0.0:8080", spec.address.to_s)
-    assert_empty(spec.planned)
   end
 
   def test_options
@@ -19,7 +18,6 @@ class ListenerSpecTest < UnitTest
 
     assert_equal(given, spec(**given).options)
     assert_equal(5, spec(**given)[:backlog])
-    assert_equal(%i[queues queues_per_worker], spec(**given).planned.map(&:name))
   end
 
   def test_values_that_stand_for_others

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use crate::planted::{Bug, planted};
+
 /// An exponential delay: `first` after one failure, then `base`, doubled with each further one up to `cap`.
 ///
-/// Failures that lie far apart are not "in a row": the count starts again when longer than the current delay plus
+/// Failures that come while one is being waited out were on their way already (all workers killed at once, say): they do not
+/// count again. Failures that lie far apart are not "in a row": the count starts again when longer than the current delay plus
 /// [`Backoff::QUIET`] has passed since the last one.
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -33,6 +36,9 @@ impl Backoff {
 
     /// Notes a failure and answers how long to wait.
     pub fn fail(&mut self, now: Duration) -> Duration {
+        if self.wakes(now).is_some() {
+            return self.delay();
+        }
         if now > self.until() + Self::QUIET {
             self.failures = 0;
         }
@@ -48,7 +54,7 @@ impl Backoff {
 
     /// Whether something may be tried at `now`.
     pub fn permits(&self, now: Duration) -> bool {
-        self.failures == 0 || now >= self.until()
+        self.failures == 0 || now >= self.until() || planted(Bug::NeverWaits)
     }
 
     /// When the next try is due, if that is later than `now`.
@@ -83,10 +89,25 @@ mod tests {
     #[test]
     fn doubles_up_to_the_cap() {
         let mut backoff = Backoff::new(ms(0), ms(100), ms(500));
-        let delays: Vec<_> = (0..6).map(|_| backoff.fail(ms(1000))).collect();
+        let mut now = ms(1000);
+        let delays: Vec<_> = (0..6)
+            .map(|_| {
+                let delay = backoff.fail(now);
+                now += delay;
+                delay
+            })
+            .collect();
         assert_eq!(delays, [0, 100, 200, 400, 500, 500].map(ms));
-        assert_eq!(backoff.wakes(ms(1000)), Some(ms(1500)));
-        assert!(backoff.permits(ms(1500)));
+        assert_eq!(backoff.wakes(now - ms(500)), Some(now));
+        assert!(backoff.permits(now));
+    }
+
+    #[test]
+    fn failures_at_the_same_time_are_one() {
+        let mut backoff = Backoff::new(ms(100), ms(200), ms(5_000));
+        let delays: Vec<_> = (0..6).map(|_| backoff.fail(ms(1000))).collect();
+        assert_eq!(delays, [ms(100); 6]);
+        assert_eq!(backoff.wakes(ms(1000)), Some(ms(1100)));
     }
 
     #[test]

@@ -1,7 +1,11 @@
-//! When to refork, what to promote, how long to wait after a failure.
+//! When to refork, when a worker has served enough, how many more there is memory for, how long to wait after a failure.
 
 mod backoff;
+mod headroom;
+mod limits;
 mod refork_after;
 
 pub use backoff::Backoff;
+pub use headroom::Headroom;
+pub use limits::Limits;
 pub use refork_after::ReforkAfter;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Action, ExitStatus, Level, Phase, Process, Refork, Role, State, Supervisor};
+use super::{Action, ExitStatus, Level, Phase, Process, Refork, Role, State, Supervisor, Wear};
+use crate::planted::{Bug, planted};
 use crate::wire::Ticket;
 
 /// A process that dies sooner than this after it was ready counts as a failed start: replacing it at once would spin.
@@ -18,6 +19,10 @@ impl Supervisor {
         let Some(process) = self.remove(ticket) else {
             return;
         };
+        if planted(Bug::ForgetsTheUnborn) {
+            self.processes
+                .retain(|p| p.pid.is_some() || p.parent != Some(ticket));
+        }
         self.act(Action::Forget(ticket));
         let (requests, pid) = (process.requests, process.pid.unwrap_or_default());
         if process.role == Role::Worker {
@@ -31,7 +36,7 @@ impl Supervisor {
         }
         let served = match process.role {
             Role::Worker => format!(" after {requests} requests"),
-            Role::Mold => String::new(),
+            Role::Mold | Role::Service => String::new(),
         };
         match process.state {
             State::Starting => self.lost(now, &process, &format!("it {status}")),
@@ -42,7 +47,7 @@ impl Supervisor {
             State::Retiring if process.killed && self.is_stopping() => {
                 self.log(Level::Info, format!("{process} stopped{served}"));
             }
-            State::Ready if status.is_success() && process.role == Role::Worker => {
+            State::Ready if status.is_success() && process.role != Role::Mold => {
                 self.log(Level::Info, format!("{process} left{served}"));
                 self.left(now, &process, status);
             }
@@ -58,17 +63,28 @@ impl Supervisor {
     fn left(&mut self, now: Duration, process: &Process, status: ExitStatus) {
         let early = now < process.since + SETTLED;
         match process.role {
-            Role::Worker if early => {
-                self.spawn_backoff.fail(now);
+            Role::Worker => {
+                if early {
+                    self.crash_backoff.fail(now);
+                } else {
+                    self.crash_backoff.reset();
+                }
                 if !status.is_success() {
-                    self.canary_lost(now, process, &format!("{process} {status}"));
+                    self.counters.lost_workers += 1;
+                    if early || self.on_probation(process.generation()) {
+                        self.canary_lost(now, process, &format!("{process} {status}"));
+                    }
                 }
             }
-            Role::Worker => {}
+            Role::Service if early => self.service_failed(now, process.seat.nr),
+            Role::Service => drop(self.service_backoffs.remove(&process.seat.nr)),
             Role::Mold => {
+                self.counters.lost_molds += 1;
                 if early {
-                    self.mold_backoff.fail(now);
+                    self.mold_crash_backoff.fail(now);
                 } else {
+                    self.mold_backoff.reset();
+                    self.mold_crash_backoff.reset();
                     self.mold_attempts = 0;
                 }
                 self.mold_lost(now, process, &format!("its mold {status}"));
@@ -81,7 +97,7 @@ impl Supervisor {
         if process.state == State::Retiring || self.is_stopping() {
             return;
         }
-        let orphaned = process.role == Role::Worker
+        let orphaned = process.role != Role::Mold
             && process.pid.is_none()
             && !(self.processes.iter())
                 .any(|p| p.is_ready_mold() && Some(p.ticket()) == process.parent);
@@ -91,7 +107,9 @@ impl Supervisor {
         match process.role {
             // The server never stops because a mold died, so its unborn workers are no failed spawns.
             Role::Worker if orphaned => {}
+            Role::Service => self.service_failed(now, process.seat.nr),
             Role::Worker => {
+                self.counters.lost_workers += 1;
                 self.spawn_backoff.fail(now);
                 if !self.canary_lost(now, process, &text) {
                     self.count_spawn_error(now);
@@ -102,7 +120,10 @@ impl Supervisor {
                 self.stop(now, false, 1);
             }
             Role::Mold => {
-                self.mold_backoff.fail(now);
+                self.counters.lost_molds += 1;
+                if !self.is_booting(process) {
+                    self.mold_backoff.fail(now);
+                }
                 self.promotion_failed(now, process, why);
             }
         }
@@ -125,6 +146,7 @@ impl Supervisor {
         if !self.is_stopping() {
             self.phase = Phase::Stopping(status);
             self.refork = Refork::Idle;
+            (self.upcoming, self.restart) = (None, None);
         }
         for index in 0..self.processes.len() {
             let process = &self.processes[index];
@@ -164,8 +186,14 @@ impl Supervisor {
         self.processes.retain(|p| p.pid.is_some() || p.is_live());
     }
 
+    /// Sends a process away at once.
+    pub(super) fn dismiss_now(&mut self, now: Duration, ticket: Ticket) {
+        self.dismiss(now, ticket, false);
+        self.processes.retain(|p| p.pid.is_some() || p.is_live());
+    }
+
     /// Sends SIGKILL. What state the process is in stays as it was: it says what its end will mean.
-    fn kill(&mut self, now: Duration, ticket: Ticket) {
+    pub(super) fn kill(&mut self, now: Duration, ticket: Ticket) {
         if let Some(process) = self.find_mut(ticket) {
             if !process.killed {
                 process.deadline = Some(now + REAPED);
@@ -198,8 +226,8 @@ impl Supervisor {
         }
     }
 
-    /// A process that has not even said hello in time. A mold that can't fork is stuck, so it has to go; a worker asked
-    /// to fork a mold may only be busy with a request.
+    /// A process that has not even said hello in time. A mold that can't fork is stuck, so it has to go. A worker asked to
+    /// fork a mold may only be busy with a request; if it is not, it is stuck, too, and needs a replacement.
     fn never_came(&mut self, now: Duration, ticket: Ticket) {
         let Some(process) = self.remove(ticket) else {
             return;
@@ -219,6 +247,15 @@ impl Supervisor {
             );
             self.log(Level::Warn, text);
             self.dismiss(now, mold, false);
+            return;
+        }
+        let worker = process.parent.and_then(|parent| self.find_mut(parent));
+        let idle = |p: &&mut Process| p.is_ready_worker() && p.request.is_none();
+        if let Some(worker) = worker.filter(idle) {
+            worker.wear = Some(Wear::Stuck);
+            let text =
+                format!("{worker} is at no request and did not answer in {after}: replacing it");
+            self.log(Level::Warn, text);
         }
     }
 }

@@ -18,11 +18,7 @@ impl Supervisor {
             Event::Start => self.started = now,
             Event::Hello { ticket, pid } => self.hello(now, ticket, pid),
             Event::Ready { ticket } => self.ready(now, ticket),
-            Event::Warm { ticket } => {
-                if let Some(process) = self.find_mut(ticket) {
-                    process.warm = true;
-                }
-            }
+            Event::Milestone { ticket, requests } => self.milestone(ticket, requests),
             Event::Refused { ticket, reason } => self.refused(now, ticket, reason),
             Event::ForkFailed { ticket, errno } => self.fork_failed(now, ticket, errno),
             Event::Closed { ticket } => self.closed(now, ticket),
@@ -32,9 +28,14 @@ impl Supervisor {
                     self.exited(now, ticket, status);
                 }
             }
+            Event::Stopped { pid } => self.paused(pid, Some(now)),
+            Event::Continued { pid } => self.paused(pid, None),
+            Event::Leapt(time) => self.leapt(time),
             Event::Refork => self.refork_requested(),
+            Event::Restart { version, settings } => self.restart_requested(now, version, settings),
             Event::AddWorker => self.resize(self.workers.saturating_add(1)),
             Event::RemoveWorker => self.resize(self.workers.saturating_sub(1)),
+            Event::RemoveWorkers => self.remove_workers(),
             Event::Stop { graceful, signal } => {
                 self.log(Level::Info, format!("stopping on SIG{signal}"));
                 self.stop(now, graceful, 0);
@@ -58,7 +59,8 @@ impl Supervisor {
             process.deadline = Some(now + spawn_timeout);
         }
         let (role, generation, parent) = (process.role, process.generation(), process.parent);
-        if role == Role::Worker {
+        let version = process.version;
+        if role != Role::Mold {
             return;
         }
         match parent.and_then(|worker| self.find(worker)) {
@@ -78,7 +80,10 @@ impl Supervisor {
             None if parent.is_none() => {
                 self.log(
                     Level::Info,
-                    format!("mold gen={generation} pid={pid} booting"),
+                    format!(
+                        "mold gen={generation} pid={pid} booting{}",
+                        self.of_version(version)
+                    ),
                 );
             }
             // Its worker died right after the fork. It is a good mold all the same.
@@ -100,19 +105,26 @@ impl Supervisor {
         process.state = State::Ready;
         process.since = now;
         process.deadline = None;
+        let version = process.version;
         let (role, generation, parent) = (process.role, process.generation(), process.parent);
         let text = format!("{process} ready in {}", seconds(took));
-        if role == Role::Worker && !self.listening {
+        if role == Role::Worker && (!self.listening || version > self.version) {
             // The log must not say ready before a client can connect.
             self.listening = true;
             self.act(Action::Listen);
         }
         self.log(Level::Info, text);
         match role {
+            Role::Service => {}
             Role::Worker => {
                 self.spawn_errors = 0;
+                self.spawn_backoff.reset();
+                self.begin_life(now, ticket);
                 if self.mold().map(Process::ticket) == parent {
                     self.mold_attempts = 0;
+                    if !self.on_probation(generation) {
+                        self.mold_backoff.reset();
+                    }
                 }
                 self.act(Action::Serve(ticket));
             }
@@ -194,9 +206,24 @@ impl Supervisor {
         }
     }
 
+    /// The newest wish counts: the workers of a hot restart that is under way do not come either.
+    fn remove_workers(&mut self) {
+        let text = "all workers retire; the server stays".to_string();
+        self.log(Level::Info, text);
+        self.workers = 0;
+        for version in [&mut self.upcoming, &mut self.restart]
+            .into_iter()
+            .flatten()
+        {
+            version.settings.workers = 0;
+        }
+    }
+
     fn resize(&mut self, workers: u32) {
-        if workers == 0 {
-            let text = "the last worker stays: stop the server with QUIT instead".to_string();
+        if workers == 0 && self.workers == 0 {
+            self.log(Level::Info, "there is no worker to remove".to_string());
+        } else if workers == 0 {
+            let text = "the last worker stays: stop the server with QUIT, or retire all workers with WINCH".to_string();
             self.log(Level::Warn, text);
         } else if workers > crate::MAX_WORKERS {
             let text = format!("{} workers are the most there can be", crate::MAX_WORKERS);

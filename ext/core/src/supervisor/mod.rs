@@ -9,7 +9,10 @@
 //! * `reconcile`: what is missing or superfluous, compared with what is wished?
 //! * `refork`: is one due, under way, or has it failed?
 //! * `promotion`: who becomes the next mold?
-//! * `rollout`: how far are its workers?
+//! * `rollout`: how far are its workers, and who else is to be replaced?
+//! * `restart`: how far is the new code?
+//! * `watch`: whose time is up, and who stands still?
+//! * `services`: are the service workers there?
 //!
 //! Everything from `reconcile` on is *level-triggered*: it looks at the state as it is, never at how it came to
 //! be, so a lost or doubled event can delay the wished state but not prevent it.
@@ -21,16 +24,21 @@ mod process;
 mod promotion;
 mod reconcile;
 mod refork;
+mod restart;
 mod rollout;
+mod services;
 mod settings;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::planted::{Bug, planted};
 use crate::policy::Backoff;
 use crate::wire::{Seat, Ticket};
 
-pub use event::{Action, Event, ExitStatus, Level};
-pub use process::{Process, Role, State};
+pub use event::{Action, Event, ExitStatus, Level, Observation, Request};
+pub use process::{Process, Role, State, Wear};
 pub use refork::Refork;
 pub use settings::{Promotion, Settings};
 
@@ -49,19 +57,62 @@ pub struct Supervisor {
     announced: bool,
     /// The newest generation that has had a mold.
     newest: Option<u32>,
+    /// The version of the code that serves.
+    version: u32,
+    /// The version that is booting, or whose first worker is on probation.
+    upcoming: Option<Version>,
+    /// A hot restart that has not begun.
+    restart: Option<Version>,
     refork: Refork,
     /// The operator asked for a refork that has not begun.
     refork_wanted: bool,
     /// Failed promotions and rollouts.
     refork_backoff: Backoff,
-    /// Failed workers.
+    /// Workers that were never ready.
     spawn_backoff: Backoff,
+    /// Workers that were ready and died at once. Nearly each of them could serve, so they are soon replaced.
+    crash_backoff: Backoff,
+    /// Failed service workers, by number.
+    service_backoffs: BTreeMap<u32, Backoff>,
     /// Failed spawns since the last one that became ready.
     spawn_errors: u32,
     /// Failed attempts at getting a mold again.
     mold_backoff: Backoff,
+    /// Molds that were ready and died at once: as for workers.
+    mold_crash_backoff: Backoff,
     mold_attempts: u32,
+    /// How many more workers there is memory for; `None`: nobody knows.
+    room: Option<u32>,
+    counters: Counters,
     actions: Vec<Action>,
+}
+
+/// A version of the code, and the settings that come with it.
+#[derive(Clone, Debug)]
+struct Version {
+    number: u32,
+    settings: Box<Settings>,
+}
+
+/// What has happened how often, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Rollouts that came to their end.
+    pub rollouts: u64,
+    /// Promotions and rollouts that failed.
+    pub failed_reforks: u64,
+    /// Hot restarts that came into force.
+    pub restarts: u64,
+    /// Hot restarts that failed.
+    pub failed_restarts: u64,
+    /// Workers that died or failed without having been asked to go.
+    pub lost_workers: u64,
+    /// Molds likewise.
+    pub lost_molds: u64,
+    /// Requests that passed their soft deadline.
+    pub soft_timeouts: u64,
+    /// Requests that passed their hard deadline.
+    pub hard_timeouts: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +141,21 @@ impl Supervisor {
             listening: false,
             announced: false,
             newest: None,
+            version: 1,
+            upcoming: None,
+            restart: None,
             refork: Refork::Idle,
             refork_wanted: false,
             refork_backoff: Backoff::new(ms(5_000), ms(10_000), ms(600_000)),
             spawn_backoff: Backoff::new(ms(0), ms(100), ms(5_000)),
+            crash_backoff: Backoff::new(ms(0), ms(100), ms(1_000)),
+            service_backoffs: BTreeMap::new(),
             spawn_errors: 0,
             mold_backoff: Backoff::new(ms(0), ms(500), ms(30_000)),
+            mold_crash_backoff: Backoff::new(ms(0), ms(100), ms(1_000)),
             mold_attempts: 0,
+            room: None,
+            counters: Counters::default(),
             actions: Vec::new(),
         }
     }
@@ -108,27 +167,45 @@ impl Supervisor {
         }
         self.handle(now, event);
         self.expire(now);
+        self.watch(now);
         self.reconcile(now);
         std::mem::take(&mut self.actions)
     }
 
-    /// Notes how many requests a worker has completed. Cheap; changes nothing by itself.
-    pub fn observe(&mut self, ticket: Ticket, requests: u64) {
+    /// Notes what the scoreboard says of a worker. Cheap; changes nothing by itself.
+    pub fn observe(&mut self, ticket: Ticket, observed: Observation) {
         if let Some(process) = self.find_mut(ticket) {
-            process.requests = requests;
+            process.requests = observed.requests;
+            process.request = observed.request;
         }
+    }
+
+    /// Notes how many more workers there is memory for; `None`: nobody knows. Asked for only when
+    /// [`wants_room`](Self::wants_room).
+    pub fn observe_room(&mut self, room: Option<u32>) {
+        self.room = room;
+    }
+
+    /// Whether workers are being replaced, so that it matters how many more there is memory for.
+    pub fn wants_room(&self) -> bool {
+        self.refork != Refork::Idle || self.processes.iter().any(Process::is_outworn)
     }
 
     /// When a [`Event::Tick`] is needed, if nothing else happens before. Never earlier than `now`.
     pub fn deadline(&self, now: Duration) -> Option<Duration> {
         let backoffs = [
             &self.spawn_backoff,
+            &self.crash_backoff,
             &self.mold_backoff,
+            &self.mold_crash_backoff,
             &self.refork_backoff,
         ];
-        let waits = backoffs.into_iter().filter_map(|b| b.wakes(now));
-        let deadlines = self.processes.iter().filter_map(|p| p.deadline);
-        waits.chain(deadlines).min().map(|at| at.max(now))
+        let backoffs = backoffs.into_iter().chain(self.service_backoffs.values());
+        let waits = backoffs.filter_map(|b| b.wakes(now));
+        let deadlines = (self.processes.iter()).filter_map(|p| self.process_deadline(p));
+        (waits.chain(deadlines).chain(self.probation_ends()))
+            .min()
+            .map(|at| at.max(now))
     }
 
     /// All processes asked for and not yet gone.
@@ -157,23 +234,41 @@ impl Supervisor {
         u32::try_from(ready.count()).unwrap_or(u32::MAX)
     }
 
-    /// The mold that new workers are forked from: the newest that can fork.
+    /// The mold that new workers are forked from: the newest that can fork. Not one of code that was replaced.
     pub fn mold(&self) -> Option<&Process> {
-        let molds = self.processes.iter().filter(|p| p.is_ready_mold());
-        molds.max_by_key(|p| p.generation())
+        let molds = (self.processes.iter()).filter(|p| p.is_ready_mold());
+        molds
+            .filter(|p| p.version >= self.version)
+            .max_by_key(|p| (p.version, p.generation()))
+    }
+
+    /// The version of the code that serves. A hot restart that is under way does not count.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// What has happened how often.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Tickets only grow, so the processes are sorted by them.
+    fn index(&self, ticket: Ticket) -> Option<usize> {
+        (self.processes)
+            .binary_search_by_key(&ticket, Process::ticket)
+            .ok()
     }
 
     fn find(&self, ticket: Ticket) -> Option<&Process> {
-        self.processes.iter().find(|p| p.ticket() == ticket)
+        self.index(ticket).map(|index| &self.processes[index])
     }
 
     fn find_mut(&mut self, ticket: Ticket) -> Option<&mut Process> {
-        self.processes.iter_mut().find(|p| p.ticket() == ticket)
+        self.index(ticket).map(|index| &mut self.processes[index])
     }
 
     fn remove(&mut self, ticket: Ticket) -> Option<Process> {
-        let index = self.processes.iter().position(|p| p.ticket() == ticket)?;
-        Some(self.processes.remove(index))
+        (self.index(ticket)).map(|index| self.processes.remove(index))
     }
 
     /// Takes a new process into the books. The lowest free row keeps the scoreboard dense.
@@ -183,11 +278,14 @@ impl Supervisor {
         role: Role,
         nr: u32,
         generation: u32,
+        version: u32,
         parent: Option<Ticket>,
     ) -> Seat {
         self.last_ticket += 1;
         let mut taken = vec![false; self.processes.len() + 1];
-        for process in &self.processes {
+        for process in
+            (self.processes.iter()).filter(|p| p.is_live() || !planted(Bug::GivesRowsAwayTwice))
+        {
             if let Some(row) = taken.get_mut(process.seat.row as usize) {
                 *row = true;
             }
@@ -200,10 +298,16 @@ impl Supervisor {
             generation,
             row,
             sibling: self.settings.adopts,
+            service: role == Role::Service,
         };
+        let name = (role == Role::Service)
+            .then(|| self.settings_of(version).services.get(nr as usize).cloned())
+            .flatten();
         self.processes.push(Process {
             seat,
             role,
+            name,
+            version,
             state: State::Starting,
             pid: None,
             parent,
@@ -211,6 +315,12 @@ impl Supervisor {
             // Only a fork is bounded: an app may take minutes to boot.
             deadline: parent.map(|_| now + self.settings.spawn_timeout),
             requests: 0,
+            request: None,
+            interrupted: None,
+            expires: None,
+            allowance: None,
+            wear: None,
+            paused: None,
             warm: false,
             refused: false,
             failures: 0,

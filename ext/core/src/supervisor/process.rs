@@ -1,8 +1,10 @@
 //! The processes the supervisor knows.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::Request;
 use crate::wire::{Seat, Ticket};
 
 /// A process, from the moment it is asked for until it is reaped.
@@ -12,6 +14,10 @@ pub struct Process {
     pub seat: Seat,
     /// What it is for.
     pub role: Role,
+    /// The name of a service worker.
+    pub name: Option<Arc<str>>,
+    /// Of its code.
+    pub version: u32,
     /// Where it stands.
     pub state: State,
     /// Known from its first message.
@@ -24,6 +30,18 @@ pub struct Process {
     pub deadline: Option<Duration>,
     /// Requests it has completed.
     pub requests: u64,
+    /// The request it is at.
+    pub request: Option<Request>,
+    /// The request that it was told to be late with: when that began, and when it was told.
+    pub interrupted: Option<(Duration, Duration)>,
+    /// When it will have served long enough.
+    pub expires: Option<Duration>,
+    /// Time that is not counted against a request, by when that began: the clock leapt.
+    pub allowance: Option<(Duration, Duration)>,
+    /// Why a replacement for it is wished for.
+    pub wear: Option<Wear>,
+    /// It was stopped by a signal, at this time.
+    pub paused: Option<Duration>,
     /// It reached `refork_after`.
     pub warm: bool,
     /// It can't be promoted.
@@ -43,6 +61,8 @@ pub enum Role {
     Mold,
     /// Serves requests.
     Worker,
+    /// Does something else that the user wants done beside them.
+    Service,
 }
 
 /// Where a process stands.
@@ -54,6 +74,17 @@ pub enum State {
     Ready,
     /// Asked to go.
     Retiring,
+}
+
+/// Why a worker that is at work is to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wear {
+    /// It has served as long, or as much, as it may.
+    Served,
+    /// A signal has stopped it.
+    Stopped,
+    /// It is at no request, and does not answer: a hook may have it.
+    Stuck,
 }
 
 impl Process {
@@ -82,23 +113,37 @@ impl Process {
         self.role == Role::Worker && self.seat.nr == nr && self.is_live()
     }
 
+    /// Nothing is known that would keep it from doing as it is told.
+    pub fn is_well(&self) -> bool {
+        !self.closed && !self.killed && self.paused.is_none()
+    }
+
     /// A mold that can fork.
     pub fn is_ready_mold(&self) -> bool {
-        self.role == Role::Mold && self.state == State::Ready && !self.closed
+        self.role == Role::Mold && self.state == State::Ready && self.is_well()
     }
 
     /// A worker that may be asked to become, or fork, a mold.
     pub fn is_promotable(&self) -> bool {
-        self.is_ready_worker() && !self.refused && !self.closed
+        self.is_ready_worker() && !self.refused && self.is_well() && self.wear != Some(Wear::Stuck)
+    }
+
+    /// A worker that is to be replaced by a fresh one.
+    pub fn is_outworn(&self) -> bool {
+        self.is_ready_worker() && self.wear.is_some()
     }
 }
 
-/// As log lines name it: `worker=0 gen=1 pid=123`, `mold gen=1 pid=120`.
+/// As log lines name it: `worker=0 gen=1 pid=123`, `mold gen=1 pid=120`, `service=cron gen=1 pid=125`.
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.role {
             Role::Mold => write!(f, "mold gen={}", self.generation())?,
             Role::Worker => write!(f, "worker={} gen={}", self.seat.nr, self.generation())?,
+            Role::Service => {
+                let name = self.name.as_deref().unwrap_or_default();
+                write!(f, "service={name} gen={}", self.generation())?;
+            }
         }
         match self.pid {
             Some(pid) => write!(f, " pid={pid}"),

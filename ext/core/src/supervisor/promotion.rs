@@ -14,7 +14,7 @@ impl Supervisor {
         };
         let in_place = self.may_leave();
         let generation = self.next_generation();
-        let seat = self.enlist(now, Role::Mold, nr, generation, Some(worker));
+        let seat = self.enlist(now, Role::Mold, nr, generation, self.version, Some(worker));
         self.refork = Refork::Promoting {
             mold: seat.ticket,
             generation,
@@ -33,6 +33,7 @@ impl Supervisor {
     fn candidate(&self) -> Option<&Process> {
         (self.processes.iter())
             .filter(|p| p.is_promotable() && p.seat.nr < self.workers)
+            .filter(|p| p.version == self.version)
             .max_by_key(|p| {
                 (
                     Reverse(p.failures),
@@ -67,7 +68,7 @@ impl Supervisor {
         let vacated =
             matches!(self.refork, Refork::Promoting { vacated: Some(free), .. } if free == nr);
         // Who removes before he adds has no memory for both.
-        let leaving = self.settings.removes_first()
+        let leaving = self.removes_first()
             && (self.processes.iter())
                 .any(|p| p.role == Role::Worker && p.seat.nr == nr && p.state == State::Retiring);
         vacated || leaving
@@ -115,7 +116,9 @@ impl Supervisor {
 
     /// The mold to be is gone before it was ready.
     pub(super) fn promotion_failed(&mut self, now: Duration, process: &Process, why: &str) {
-        if matches!(self.refork, Refork::Promoting { mold, .. } if mold == process.ticket()) {
+        if matches!(self.refork, Refork::Promoting { mold, .. } if mold == process.ticket())
+            || self.is_booting(process)
+        {
             self.fail_refork(now, process.parent, why);
         }
     }

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use super::{Action, Level, Phase, Process, Refork, Role, Supervisor, seconds};
+use crate::planted::{Bug, planted};
 use crate::wire::Ticket;
 
 /// So many forks a mold is asked for at once. It forks one after the other, tens of milliseconds each with a large heap,
 /// and the time of each counts from when it was asked for: with more, the last ones would be late through no fault.
 const FORKS_AHEAD: usize = 8;
+
+/// So often one step may lead to another in one event: far more often than any sound state needs, so that a state that is not
+/// does not stop the master.
+const ROUNDS: usize = 100;
 
 impl Supervisor {
     pub(super) fn reconcile(&mut self, now: Duration) {
@@ -20,13 +25,15 @@ impl Supervisor {
             return;
         }
         // What a later step does may allow an earlier one to do more, and no event need follow that would ask again.
-        loop {
+        for _ in 0..ROUNDS {
             let before = (self.actions.len(), self.refork);
             self.check_refork(now);
             self.keep_a_mold(now);
             self.remove_surplus(now);
             self.fill_gaps(now);
+            self.keep_services(now);
             self.drive_refork(now);
+            self.renew(now);
             if before == (self.actions.len(), self.refork) {
                 break;
             }
@@ -37,21 +44,25 @@ impl Supervisor {
     /// A server without a mold serves on, and gets itself a new one: by promoting a worker, which is warm, or else by
     /// booting the app again. Whichever failed last, the other is tried next.
     fn keep_a_mold(&mut self, now: Duration) {
-        let has_one = self
-            .processes
-            .iter()
-            .any(|p| p.role == Role::Mold && p.is_live());
-        if has_one || !self.mold_backoff.permits(now) {
+        // A mold that boots new code is none yet: it may never be ready.
+        let has_one = (self.processes.iter())
+            .filter(|p| p.role == Role::Mold && p.is_live() && p.version >= self.version)
+            .any(|p| !self.is_booting(p));
+        let may_try = self.mold_backoff.permits(now) && self.mold_crash_backoff.permits(now);
+        if has_one || !may_try {
             return;
         }
-        let promotes = self.mold_attempts % 2 == 0 && self.phase == Phase::Serving;
+        let promotes = self.mold_attempts % 2 == 0
+            && self.phase == Phase::Serving
+            && self.refork == Refork::Idle;
         self.mold_attempts += 1;
         if promotes && self.settings.adopts && self.promote_best(now) {
             return;
         }
         let generation = self.next_generation();
-        let seat = self.enlist(now, Role::Mold, 0, generation, None);
-        self.act(Action::BootMold(seat));
+        let version = self.version;
+        let seat = self.enlist(now, Role::Mold, 0, generation, version, None);
+        self.act(Action::BootMold { seat, version });
     }
 
     /// Every generation that is, or was to be, is older than the next.
@@ -63,7 +74,9 @@ impl Supervisor {
     /// Retires numbers beyond what is wished, and the older holder of a number whose newer one is ready.
     fn remove_surplus(&mut self, now: Duration) {
         let mut newest = vec![None; self.workers as usize];
-        for process in self.processes.iter().filter(|p| p.is_ready_worker()) {
+        let counts =
+            |p: &&Process| p.is_ready_worker() || planted(Bug::RetiresFirst) && p.is_live();
+        for process in self.processes.iter().filter(counts) {
             if let Some(newest) = newest.get_mut(process.seat.nr as usize) {
                 *newest = (*newest).max(Some(process.ticket()));
             }
@@ -110,33 +123,40 @@ impl Supervisor {
         numbers
     }
 
-    /// Has the mold fork worker `nr`, unless the rollout's canary is still out, it has enough to do, or forks fail.
-    /// Answers whether it does.
+    /// Has the mold fork worker `nr`, unless forks fail. Answers whether it does.
     pub(super) fn spawn(&mut self, now: Duration, nr: u32) -> bool {
-        if self.awaits_canary() || !self.spawn_backoff.permits(now) {
-            return false;
-        }
-        let Some((mold, generation)) = self.mold().map(|m| (m.ticket(), m.generation())) else {
+        self.spawn_backoff.permits(now)
+            && self.crash_backoff.permits(now)
+            && self.fork(now, Role::Worker, nr)
+    }
+
+    /// Has a mold fork a process, unless it has enough to do.
+    pub(super) fn fork(&mut self, now: Duration, role: Role, nr: u32) -> bool {
+        let Some(mold) = self.source(role) else {
             return false;
         };
+        let (mold, generation, version) = (mold.ticket(), mold.generation(), mold.version);
         let ahead = (self.processes.iter())
             .filter(|p| p.pid.is_none() && p.parent == Some(mold))
             .count();
         if ahead >= FORKS_AHEAD {
             return false;
         }
-        let seat = self.enlist(now, Role::Worker, nr, generation, Some(mold));
-        let warm_at = self.settings.refork_after.threshold(generation);
+        let seat = self.enlist(now, role, nr, generation, version, Some(mold));
+        let milestone = (role == Role::Worker)
+            .then(|| self.next_milestone(seat.ticket, version, generation, 0))
+            .flatten();
         self.act(Action::Spawn {
             mold,
             seat,
-            warm_at: warm_at.filter(|_| self.settings.adopts),
+            milestone,
         });
         true
     }
 
     fn announce(&mut self, now: Duration) {
-        if self.announced || self.refork != Refork::Idle || self.ready_workers() < self.workers {
+        let complete = self.listening && self.ready_workers() >= self.workers;
+        if self.announced || self.refork != Refork::Idle || !complete {
             return;
         }
         self.announced = true;

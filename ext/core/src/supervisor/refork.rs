@@ -19,6 +19,13 @@ pub enum Refork {
         /// The number that the worker left when it became the mold. It is kept free for the new generation.
         vacated: Option<u32>,
     },
+    /// A hot restart: this mold boots new code.
+    Booting {
+        /// The mold.
+        mold: Ticket,
+        /// Its generation.
+        generation: u32,
+    },
     /// Workers of older generations are being replaced. The older mold is kept until that is done.
     Rolling {
         /// The new mold.
@@ -27,7 +34,7 @@ pub enum Refork {
         generation: u32,
         /// When it was ready.
         since: Duration,
-        /// Whether one worker has come out of it alive: its canary.
+        /// Whether one worker has come out of it and has proved itself: its canary.
         proven: bool,
     },
 }
@@ -49,27 +56,20 @@ impl Supervisor {
 
     pub(super) fn drive_refork(&mut self, now: Duration) {
         match self.refork {
-            Refork::Idle => self.begin_refork_if_due(now),
-            Refork::Promoting { .. } => {}
-            Refork::Rolling {
-                mold,
-                generation,
-                since,
-                proven: false,
-            } => {
-                let proven = (self.processes.iter())
-                    .any(|p| p.is_ready_worker() && p.generation() == generation);
-                self.refork = Refork::Rolling {
-                    mold,
-                    generation,
-                    since,
-                    proven,
-                };
-                self.advance_rollout(now, generation, since, proven);
+            Refork::Idle => {
+                self.begin_restart_if_wanted(now);
+                if self.refork == Refork::Idle {
+                    self.finish_restart(now);
+                }
+                if self.refork == Refork::Idle {
+                    self.begin_refork_if_due(now);
+                }
             }
+            Refork::Promoting { .. } | Refork::Booting { .. } => {}
+            Refork::Rolling { proven: false, .. } => self.advance_probation(now),
             Refork::Rolling {
                 generation, since, ..
-            } => self.advance_rollout(now, generation, since, true),
+            } => self.advance_rollout(now, generation, since),
         }
     }
 
@@ -89,7 +89,10 @@ impl Supervisor {
 
     /// No refork goes on without its mold, whatever has become of that.
     pub(super) fn check_refork(&mut self, now: Duration) {
-        let (Refork::Promoting { mold, .. } | Refork::Rolling { mold, .. }) = self.refork else {
+        let (Refork::Promoting { mold, .. }
+        | Refork::Booting { mold, .. }
+        | Refork::Rolling { mold, .. }) = self.refork
+        else {
             return;
         };
         let lives = |p: &Process| p.ticket() == mold && p.role == Role::Mold && p.is_live();
@@ -102,8 +105,14 @@ impl Supervisor {
     pub(super) fn fail_refork(&mut self, now: Duration, worker: Option<Ticket>, why: &str) {
         let generation = match self.refork {
             Refork::Idle => return,
-            Refork::Promoting { generation, .. } | Refork::Rolling { generation, .. } => generation,
+            Refork::Promoting { generation, .. }
+            | Refork::Booting { generation, .. }
+            | Refork::Rolling { generation, .. } => generation,
         };
+        if self.fail_restart(now, why) {
+            return;
+        }
+        self.counters.failed_reforks += 1;
         if let Some(worker) = worker.and_then(|worker| self.find_mut(worker)) {
             worker.failures += 1;
         }
@@ -111,6 +120,6 @@ impl Supervisor {
         let text = format!("refork to gen={generation} failed: {why}; next attempt in {delay:.1}s");
         self.log(Level::Warn, text);
         self.refork = Refork::Idle;
-        self.refork_wanted = true;
+        self.refork_wanted = self.settings.adopts;
     }
 }

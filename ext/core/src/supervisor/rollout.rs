@@ -1,62 +1,134 @@
-//! How far are the workers of the new mold?
+//! How far are the workers of the new mold? And who else is to be replaced?
 
 use std::time::Duration;
 
-use super::{Level, Process, Refork, Role, State, Supervisor, seconds};
+use super::{Action, Level, Process, Refork, Role, State, Supervisor, seconds};
+use crate::planted::{Bug, planted};
 use crate::wire::Ticket;
 
 /// So many failed spawns in a row end a rollout that has an older mold to fall back to.
 const ROLLOUT_SPAWN_ERRORS: u32 = 3;
 
 impl Supervisor {
-    /// A new mold is trusted with a second worker only when its first one lives.
-    pub(super) fn awaits_canary(&self) -> bool {
-        let Refork::Rolling {
-            generation,
-            proven: false,
-            ..
-        } = self.refork
-        else {
-            return false;
-        };
-        (self.processes.iter()).any(|p| p.role == Role::Worker && p.generation() == generation)
+    /// Whether the first worker of this generation has yet to prove itself.
+    pub(super) fn on_probation(&self, generation: u32) -> bool {
+        matches!(self.refork, Refork::Rolling { generation: new, proven: false, .. } if new == generation)
     }
 
-    /// A mold is ready. If it was promoted its generation is rolled out; if it was booted it only takes the place of a lost
-    /// one, for replacing warm workers by cold ones would win nothing.
+    /// The mold that forks next. While a new one's first worker is on probation that is the older one, so that whoever dies
+    /// meanwhile is replaced at once.
+    pub(super) fn source(&self, role: Role) -> Option<&Process> {
+        let newest = self.mold()?;
+        let generation = newest.generation();
+        let is_canary = role == Role::Worker && self.canary_is_missing(generation);
+        if !self.on_probation(generation) || is_canary {
+            return Some(newest);
+        }
+        (self.processes.iter())
+            .filter(|p| p.is_ready_mold() && p.version == self.version)
+            .filter(|p| p.generation() != generation)
+            .max_by_key(|p| p.generation())
+    }
+
+    /// A mold is ready. If it was promoted, or has booted new code, its generation is rolled out; otherwise it only takes the
+    /// place of a lost one, for replacing warm workers by cold ones would win nothing.
     pub(super) fn begin_rollout(&mut self, ticket: Ticket) {
-        let promoted = matches!(self.refork, Refork::Promoting { mold, .. } if mold == ticket);
-        if let Some(mold) = self.find(ticket).filter(|_| promoted) {
+        let expected = matches!(
+            self.refork,
+            Refork::Promoting { mold, .. } | Refork::Booting { mold, .. } if mold == ticket
+        );
+        if expected {
+            self.roll_out(ticket);
+        }
+    }
+
+    /// A hot restart whose mold was lost before all of the old code was replaced: the mold that came instead does the rest.
+    pub(super) fn finish_restart(&mut self, now: Duration) {
+        let old_code = (self.processes.iter()).any(|p| p.version < self.version);
+        let mold = self.mold().map(Process::ticket).filter(|_| old_code);
+        if let Some(mold) = mold.filter(|_| self.refork_backoff.permits(now)) {
+            self.roll_out(mold);
+        }
+    }
+
+    fn roll_out(&mut self, mold: Ticket) {
+        if let Some(process) = self.find(mold) {
             self.refork = Refork::Rolling {
-                mold: ticket,
-                generation: mold.generation(),
-                since: mold.since,
+                mold,
+                generation: process.generation(),
+                since: process.since,
                 proven: false,
             };
         }
     }
 
-    pub(super) fn advance_rollout(
-        &mut self,
-        now: Duration,
-        generation: u32,
-        since: Duration,
-        proven: bool,
-    ) {
-        let outdated = self.outdated_workers(generation);
-        if !proven || !self.settings.removes_first() {
-            self.add_replacements(now, &outdated);
-        } else {
-            self.remove_outdated(now, &outdated);
-        }
-        let renewed = self.numbers(|p| p.is_ready_worker() && p.generation() == generation);
-        let complete = renewed.into_iter().all(|is| is);
-        if !complete {
+    /// Forks the canary, and sees whether it has proved itself: it has served, or at least lived for a while.
+    pub(super) fn advance_probation(&mut self, now: Duration) {
+        let Refork::Rolling {
+            mold,
+            generation,
+            since,
+            ..
+        } = self.refork
+        else {
+            return;
+        };
+        let settings = self.settings_of(self.find(mold).map_or(self.version, |m| m.version));
+        let (requests, time) = (settings.canary_requests, settings.canary_time);
+        let has_proved_itself = |p: &Process| p.requests >= requests || now >= p.since + time;
+        let proven = planted(Bug::TrustsAtOnce)
+            || self.workers == 0 // nobody is there to be replaced
+            || (self.canaries()).any(|p| p.paused.is_none() && has_proved_itself(p));
+        if !proven {
+            if self.canary_is_missing(generation) {
+                let first = self.outdated_workers(generation).into_iter().take(1);
+                self.add_replacements(now, &first.collect::<Vec<_>>());
+            }
             return;
         }
-        let older = |p: &&Process| p.generation() < generation;
+        self.refork = Refork::Rolling {
+            mold,
+            generation,
+            since,
+            proven,
+        };
+        self.commit_restart();
+        self.advance_rollout(now, generation, since);
+    }
+
+    /// Ready workers on probation: one, or none.
+    fn canaries(&self) -> impl Iterator<Item = &Process> {
+        (self.processes.iter()).filter(|p| p.is_ready_worker() && self.on_probation(p.generation()))
+    }
+
+    fn canary_is_missing(&self, generation: u32) -> bool {
+        !(self.processes.iter())
+            .any(|p| p.role == Role::Worker && p.is_live() && p.generation() == generation)
+    }
+
+    /// When the canary has lived long enough.
+    pub(super) fn probation_ends(&self) -> Option<Duration> {
+        let lives = |p: &Process| p.since + self.settings_of(p.version).canary_time;
+        self.canaries()
+            .filter(|p| p.paused.is_none())
+            .map(lives)
+            .min()
+    }
+
+    pub(super) fn advance_rollout(&mut self, now: Duration, generation: u32, since: Duration) {
+        self.replace(
+            now,
+            &self.outdated_workers(generation),
+            self.removes_first(),
+        );
+        let renewed = self.numbers(|p| p.is_ready_worker() && p.generation() == generation);
+        if !renewed.into_iter().all(|is| is) {
+            return;
+        }
+        self.renew_services(now, generation);
+        let older = |p: &&Process| p.generation() != generation;
         let molds: Vec<Ticket> = (self.processes.iter().filter(older))
-            .filter(|p| p.is_ready_mold())
+            .filter(|p| p.role == Role::Mold && p.is_live())
             .map(Process::ticket)
             .collect();
         for mold in molds {
@@ -68,10 +140,45 @@ impl Supervisor {
                 "rollout gen={generation} done in {took}: {} workers",
                 self.workers
             );
-            self.log(Level::Info, text);
             self.refork = Refork::Idle;
             self.refork_backoff.reset();
+            self.counters.rollouts += 1;
+            self.act(Action::RolloutDone { generation });
+            self.log(Level::Info, text);
         }
+    }
+
+    /// Outside of a rollout: workers that have served enough, or stand still, get a replacement.
+    pub(super) fn renew(&mut self, now: Duration) {
+        if self.refork != Refork::Idle {
+            return;
+        }
+        let has_successor = |old: &Process| {
+            (self.processes.iter()).any(|p| p.holds(old.seat.nr) && p.ticket() > old.ticket())
+        };
+        let outworn: Vec<Ticket> = (self.processes.iter())
+            .filter(|p| p.is_outworn() && !has_successor(p))
+            .map(Process::ticket)
+            .collect();
+        if !outworn.is_empty() {
+            self.replace(now, &outworn, self.removes_first());
+        }
+    }
+
+    /// Replaces workers, a few at a time.
+    fn replace(&mut self, now: Duration, workers: &[Ticket], remove_first: bool) {
+        if remove_first {
+            self.remove_outdated(now, workers);
+        } else {
+            self.add_replacements(now, workers);
+        }
+    }
+
+    /// Whether workers are retired before their replacements are forked: as it is configured, or for want of memory, unless it
+    /// is configured that none may be missing.
+    pub(super) fn removes_first(&self) -> bool {
+        let cramped = self.room == Some(0) && self.settings.budget(self.workers) > 0;
+        self.settings.removes_first() || cramped
     }
 
     /// Ready workers of older generations that nobody is on the way to replace, by number.
@@ -79,7 +186,7 @@ impl Supervisor {
         let replaced = self.numbers(|p| p.is_live() && p.generation() == generation);
         let is_replaced = |old: &Process| replaced.get(old.seat.nr as usize) == Some(&true);
         let mut outdated: Vec<&Process> = (self.processes.iter())
-            .filter(|p| p.is_ready_worker() && p.generation() < generation && !is_replaced(p))
+            .filter(|p| p.is_ready_worker() && p.generation() != generation && !is_replaced(p))
             .collect();
         outdated.sort_by_key(|p| p.seat.nr);
         outdated.into_iter().map(Process::ticket).collect()
@@ -89,9 +196,10 @@ impl Supervisor {
     fn add_replacements(&mut self, now: Duration, outdated: &[Ticket]) {
         // Also those on their way out: until they are gone both take memory.
         let on_their_way = (self.processes.iter())
-            .filter(|p| p.role == Role::Worker && p.state != State::Ready)
+            .filter(|p| p.role == Role::Worker && p.state != State::Ready && p.paused.is_none())
             .count();
-        let batch = self.settings.batch(self.workers) as usize;
+        let room = self.room.unwrap_or(u32::MAX).max(1);
+        let batch = self.settings.batch(self.workers).min(room) as usize;
         for worker in outdated.iter().take(batch.saturating_sub(on_their_way)) {
             let nr = self.find(*worker).map(|p| p.seat.nr);
             if !nr.is_some_and(|nr| self.spawn(now, nr)) {
@@ -109,7 +217,7 @@ impl Supervisor {
         }
     }
 
-    /// A worker did not become ready, or died at once: was it the canary, or one too many? Then the new mold goes. Answers
+    /// A worker did not become ready, or died too soon: was it the canary, or one too many? Then the new mold goes. Answers
     /// whether an older one takes over, so that the server is none the worse for it.
     pub(super) fn canary_lost(&mut self, now: Duration, process: &Process, why: &str) -> bool {
         let Refork::Rolling {

@@ -1,14 +1,17 @@
 //! What the operator wishes for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::ReforkAfter;
+use crate::policy::{Limits, ReforkAfter};
 
 /// The supervisor's part of the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Workers to keep.
     pub workers: u32,
+    /// The names of the service workers to keep.
+    pub services: Vec<Arc<str>>,
     /// When a worker is warm.
     pub refork_after: ReforkAfter,
     /// How many workers may be missing during a rollout; `None` is the default, see [`Settings::budget`].
@@ -19,6 +22,14 @@ pub struct Settings {
     pub spawn_timeout: Duration,
     /// A process asked to retire must be gone within this time.
     pub retire_timeout: Duration,
+    /// How long after its soft deadline a request's worker is killed.
+    pub cleanup: Duration,
+    /// The first worker of a new mold must have completed so many requests before more are forked.
+    pub canary_requests: u64,
+    /// ... or must have lived so long.
+    pub canary_time: Duration,
+    /// When a worker is replaced, however well it works.
+    pub limits: Limits,
     /// Give up after so many failed spawns in a row; `None`: never.
     pub max_consecutive_spawn_errors: Option<u32>,
     /// Whether orphans come to the master (it is a subreaper, or pid 1). Without that there is no reforking.

@@ -26,6 +26,7 @@ impl Writer {
         self.u32(seat.generation);
         self.u32(seat.row);
         self.u8(u8::from(seat.sibling));
+        self.u8(u8::from(seat.service));
     }
 
     /// The fields, padded with zeros. Every message fits: the round-trip property covers each kind.
@@ -86,6 +87,7 @@ impl<'b> Reader<'b> {
             generation: self.u32(),
             row: self.u32(),
             sibling: self.bool()?,
+            service: self.bool()?,
         })
     }
 }

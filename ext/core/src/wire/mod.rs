@@ -46,6 +46,8 @@ pub struct Seat {
     pub row: u32,
     /// Whether to fork twice, so that the process is adopted by the master.
     pub sibling: bool,
+    /// Whether it is a service worker; `nr` is its index among them, then.
+    pub service: bool,
 }
 
 /// What a child tells the master.
@@ -56,10 +58,12 @@ pub enum Report {
     /// I can serve (a worker), or fork (a mold).
     Ready,
     /// I have completed as many requests as the scoreboard asked me to tell of.
-    Warm {
+    Milestone {
         /// Requests completed by this process.
         requests: u64,
     },
+    /// My request's deadline in the scoreboard has become an earlier one.
+    Deadline,
     /// I can't be promoted.
     Refused {
         /// The mold that will not come.
@@ -138,7 +142,7 @@ impl Report {
         match self {
             Report::Hello => out.u8(1),
             Report::Ready => out.u8(2),
-            Report::Warm { requests } => {
+            Report::Milestone { requests } => {
                 out.u8(3);
                 out.u64(requests);
             }
@@ -152,6 +156,7 @@ impl Report {
                 out.u64(ticket.0);
                 out.u32(errno as u32);
             }
+            Report::Deadline => out.u8(6),
         }
         out.finish()
     }
@@ -162,7 +167,7 @@ impl Report {
         Ok(match input.u8() {
             1 => Report::Hello,
             2 => Report::Ready,
-            3 => Report::Warm {
+            3 => Report::Milestone {
                 requests: input.u64(),
             },
             4 => Report::Refused {
@@ -173,6 +178,7 @@ impl Report {
                 ticket: Ticket(input.u64()),
                 errno: input.u32() as i32,
             },
+            6 => Report::Deadline,
             _ => return Err(Malformed),
         })
     }
@@ -190,13 +196,15 @@ mod tests {
             any::<u32>(),
             any::<u32>(),
             any::<bool>(),
+            any::<bool>(),
         )
-            .prop_map(|(ticket, nr, generation, row, sibling)| Seat {
+            .prop_map(|(ticket, nr, generation, row, sibling, service)| Seat {
                 ticket: Ticket(ticket),
                 nr,
                 generation,
                 row,
                 sibling,
+                service,
             })
     }
 
@@ -213,7 +221,8 @@ mod tests {
         prop_oneof![
             Just(Report::Hello),
             Just(Report::Ready),
-            any::<u64>().prop_map(|requests| Report::Warm { requests }),
+            any::<u64>().prop_map(|requests| Report::Milestone { requests }),
+            Just(Report::Deadline),
             (any::<u64>(), prop::sample::select(&Refusal::ALL[..])).prop_map(|(ticket, reason)| {
                 Report::Refused {
                     ticket: Ticket(ticket),

@@ -1,5 +1,6 @@
 //! `Pitchfork::Client`: one connection, from its request to its response.
 
+mod deadline;
 mod sending;
 
 use std::cell::{Cell, RefCell};
@@ -13,6 +14,7 @@ use magnus::{
 use pitchfork_core::http::connection::{Fate, ResponseEnd, after_exchange};
 use pitchfork_core::http::{BodyFraming, Form, Framing, Head, Pace, RequestFacts};
 
+use self::deadline::Turn;
 use crate::ruby::body::RequestBody;
 use crate::ruby::errors;
 use crate::ruby::http_settings::Timeouts;
@@ -41,6 +43,8 @@ pub struct Client {
     /// Closed, as soon as the threads that use the socket let go of it.
     doomed: Cell<bool>,
     state: Cell<State>,
+    /// `None` while it is still being read.
+    turn: Cell<Option<Turn>>,
 }
 
 /// How far the response is.
@@ -65,6 +69,9 @@ enum Sink {
 impl DataTypeFunctions for Client {
     fn mark(&self, marker: &gc::Marker) {
         marker.mark(self.env);
+        if let Some(turn) = self.turn.get() {
+            turn.mark(marker);
+        }
     }
 }
 
@@ -94,6 +101,7 @@ impl Client {
             sending: Cell::new(false),
             doomed: Cell::new(false),
             state: Cell::new(State::Fresh),
+            turn: Cell::new(None),
         })
     }
 
@@ -283,6 +291,9 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("refuse", method!(Client::refuse, 1))?;
     class.define_method("hijacked?", method!(Client::is_hijacked, 0))?;
     class.define_method("close", method!(Client::close, 0))?;
+    class.define_method("deadline", method!(Client::deadline, 0))?;
+    class.define_method("deadline=", method!(Client::set_deadline, 1))?;
+    class.define_method("overdue", method!(Client::overdue, 0))?;
     class.define_method("inspect", method!(Client::inspect, 0))?;
     class.define_private_method("detach", method!(Client::detach, 0))?;
     Ok(())

@@ -31,6 +31,7 @@ struct Keys {
     http_host: Opaque<RString>,
     hijack: Opaque<RString>,
     socket: Opaque<RString>,
+    timeout: Opaque<RString>,
     response_finished: Opaque<RString>,
     after_reply: Opaque<RString>,
     url_scheme: Opaque<RString>,
@@ -68,6 +69,7 @@ pub fn init(ruby: &Ruby) {
         http_host: make("HTTP_HOST"),
         hijack: make("rack.hijack"),
         socket: make("pitchfork.socket"),
+        timeout: make("pitchfork.timeout"),
         response_finished: make("rack.response_finished"),
         after_reply: make("rack.after_reply"),
         index: Index::new(),
@@ -187,6 +189,7 @@ pub fn attach(ruby: &Ruby, env: RHash, client: Value) -> Result<(), Error> {
         &[
             (ruby.get_inner(keys.hijack), client),
             (ruby.get_inner(keys.socket), client),
+            (ruby.get_inner(keys.timeout), client),
             (ruby.get_inner(keys.response_finished), finished),
             (ruby.get_inner(keys.after_reply), finished),
         ],

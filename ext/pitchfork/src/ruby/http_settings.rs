@@ -80,7 +80,8 @@ fn get<T: TryConvert>(ruby: &Ruby, hash: RHash, name: &str) -> Result<T, Error> 
     hash.fetch(ruby.to_symbol(name))
 }
 
-fn seconds(ruby: &Ruby, hash: RHash, name: &str) -> Result<Duration, Error> {
+/// A setting that is a number of seconds.
+pub fn seconds(ruby: &Ruby, hash: RHash, name: &str) -> Result<Duration, Error> {
     let seconds: f64 = get(ruby, hash, name)?;
     Ok(Duration::try_from_secs_f64(seconds).map_or(FOREVER, |time| time.min(FOREVER)))
 }

@@ -7,6 +7,7 @@ pub mod errors;
 pub mod gvl;
 pub mod http_settings;
 pub mod outlet;
+pub mod privileges;
 pub mod request;
 pub mod response;
 pub mod scoreboard;

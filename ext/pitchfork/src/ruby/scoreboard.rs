@@ -29,6 +29,27 @@ impl RbScoreboard {
     fn fileno(&self) -> RawFd {
         self.0.as_fd().as_raw_fd()
     }
+
+    fn workers(&self) -> u32 {
+        self.0.head().workers()
+    }
+
+    fn live_workers(&self) -> u32 {
+        self.0.head().live_workers()
+    }
+
+    fn shutting_down(&self) -> bool {
+        self.0.head().shutting_down()
+    }
+
+    fn log_epoch(&self) -> u32 {
+        self.0.head().log_epoch()
+    }
+
+    /// In the master.
+    fn begin_log_epoch(&self) {
+        self.0.head().begin_log_epoch();
+    }
 }
 
 /// Defines the class.
@@ -38,5 +59,10 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_singleton_method("create", function!(RbScoreboard::create, 0))?;
     class.define_singleton_method("attach", function!(RbScoreboard::attach, 1))?;
     class.define_method("fileno", method!(RbScoreboard::fileno, 0))?;
+    class.define_method("workers", method!(RbScoreboard::workers, 0))?;
+    class.define_method("live_workers", method!(RbScoreboard::live_workers, 0))?;
+    class.define_method("shutting_down?", method!(RbScoreboard::shutting_down, 0))?;
+    class.define_method("log_epoch", method!(RbScoreboard::log_epoch, 0))?;
+    class.define_method("begin_log_epoch", method!(RbScoreboard::begin_log_epoch, 0))?;
     Ok(())
 }

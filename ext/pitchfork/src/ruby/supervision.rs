@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use magnus::rb_sys::{FromRawValue, protect};
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value, prelude::*};
-use pitchfork_core::policy::ReforkAfter;
-use pitchfork_core::supervisor::{Action, Event, ExitStatus, Level, Promotion, Settings};
+use pitchfork_core::policy::{Limits, ReforkAfter};
+use pitchfork_core::supervisor::{Action, Counters, Event, ExitStatus, Level, Promotion, Settings};
 
 use crate::ruby::errors;
 
@@ -20,8 +20,14 @@ pub fn settings(ruby: &Ruby, hash: RHash) -> Result<Settings, Error> {
             .map_err(|error| errors::misuse(ruby, format!("{name} {value}: {error}")))
     };
     let promotion: Symbol = get(ruby, hash, "promotion")?;
+    let services: Vec<String> = get(ruby, hash, "service_workers")?;
+    let lifetime: Option<f64> = get(ruby, hash, "max_lifetime")?;
+    let lifetime = lifetime.map(Duration::try_from_secs_f64).transpose();
+    let lifetime = lifetime.map_err(|e| errors::misuse(ruby, format!("max_lifetime: {e}")))?;
+    let cleanup = seconds("cleanup_timeout")?;
     Ok(Settings {
         workers: get(ruby, hash, "workers")?,
+        services: services.into_iter().map(Into::into).collect(),
         refork_after: ReforkAfter::new(
             get(ruby, hash, "refork_after")?,
             get(ruby, hash, "refork_repeats")?,
@@ -33,13 +39,32 @@ pub fn settings(ruby: &Ruby, hash: RHash) -> Result<Settings, Error> {
             _ => Promotion::Auto,
         },
         spawn_timeout: seconds("spawn_timeout")?,
-        retire_timeout: seconds("retire_timeout")?,
+        // Whoever retires may have begun a request just now.
+        retire_timeout: seconds("timeout")? + cleanup,
+        cleanup,
+        canary_requests: get(ruby, hash, "canary_requests")?,
+        canary_time: seconds("canary_seconds")?,
+        limits: Limits {
+            requests: get(ruby, hash, "max_requests")?,
+            lifetime,
+            jitter: get(ruby, hash, "max_requests_jitter")?,
+            seed: get(ruby, hash, "seed")?,
+        },
         max_consecutive_spawn_errors: get(ruby, hash, "max_consecutive_spawn_errors")?,
         adopts: get(ruby, hash, "adopts")?,
     })
 }
 
-/// What a signal to the master means.
+/// What a signal to the master asks of Ruby.
+pub fn errand(signal: &str) -> Option<&'static str> {
+    match signal {
+        "HUP" => Some("hup"),
+        "USR1" => Some("usr1"),
+        _ => None,
+    }
+}
+
+/// What any other signal to the master means.
 pub fn signal(ruby: &Ruby, name: &str) -> Result<Event, Error> {
     let stop = |graceful, signal| Ok(Event::Stop { graceful, signal });
     match name {
@@ -49,6 +74,7 @@ pub fn signal(ruby: &Ruby, name: &str) -> Result<Event, Error> {
         "USR2" => Ok(Event::Refork),
         "TTIN" => Ok(Event::AddWorker),
         "TTOU" => Ok(Event::RemoveWorker),
+        "WINCH" => Ok(Event::RemoveWorkers),
         other => Err(errors::misuse(ruby, format!("SIG{other} means nothing"))),
     }
 }
@@ -58,9 +84,35 @@ pub fn answer(ruby: &Ruby, action: Action) -> Result<RArray, Error> {
     let array = ruby.ary_new();
     let name = |name| array.push(ruby.to_symbol(name));
     match action {
-        Action::BootMold(seat) => {
+        Action::BootMold { seat, version } => {
             name("boot_mold")?;
             array.push(seat.generation)?;
+            array.push(version)?;
+        }
+        Action::Restarted { version } => {
+            name("restarted")?;
+            array.push(version)?;
+        }
+        Action::RestartFailed { version, why } => {
+            name("restart_failed")?;
+            array.push(version)?;
+            array.push(why)?;
+        }
+        Action::RolloutDone { generation } => {
+            name("rollout_done")?;
+            array.push(generation)?;
+        }
+        Action::HardTimeout {
+            nr,
+            generation,
+            pid,
+            requests,
+        } => {
+            name("hard_timeout")?;
+            array.push(nr)?;
+            array.push(generation)?;
+            array.push(pid)?;
+            array.push(requests)?;
         }
         Action::Listen => name("listen")?,
         Action::Log(level, text) => {
@@ -94,6 +146,24 @@ pub fn answer(ruby: &Ruby, action: Action) -> Result<RArray, Error> {
         other => return Err(errors::misuse(ruby, format!("not for Ruby: {other:?}"))),
     }
     Ok(array)
+}
+
+/// What has happened how often, by name.
+pub fn counters(ruby: &Ruby, counters: Counters) -> Result<RHash, Error> {
+    let hash = ruby.hash_new();
+    for (name, value) in [
+        ("rollouts", counters.rollouts),
+        ("failed_reforks", counters.failed_reforks),
+        ("restarts", counters.restarts),
+        ("failed_restarts", counters.failed_restarts),
+        ("lost_workers", counters.lost_workers),
+        ("lost_molds", counters.lost_molds),
+        ("soft_timeouts", counters.soft_timeouts),
+        ("hard_timeouts", counters.hard_timeouts),
+    ] {
+        hash.aset(ruby.to_symbol(name), value)?;
+    }
+    Ok(hash)
 }
 
 /// A `Process::Status`, which Ruby makes only for its own waits: so this sets `$?` and reads it. Nil when nobody knows.

@@ -12,6 +12,11 @@ pub fn monotonic() -> Duration {
         .into()
 }
 
+/// The same in nanoseconds, as it stands in shared memory.
+pub fn nanoseconds() -> u64 {
+    u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Seconds since 1970, for the Date field.
 pub fn unix_seconds() -> u64 {
     SystemTime::now()

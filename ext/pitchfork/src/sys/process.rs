@@ -26,6 +26,14 @@ pub fn die_with_parent(wanted: bool) {
     debug_assert_eq!(set, 0, "any signal number is valid");
 }
 
+/// Has the kernel show this process to its own user again, PR_SET_DUMPABLE(2const): its files in /proc belong to root after a
+/// change of the user, so that it could not even set its own oom_score_adj, and nobody could read its memory maps.
+pub fn be_dumpable() {
+    // SAFETY: prctl with this option only sets a flag of the process.
+    let set = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) };
+    debug_assert_eq!(set, 0, "1 is a valid value");
+}
+
 /// A descriptor that stays with this process whatever becomes of its pid, pidfd_open(2), Linux 5.3.
 pub fn pidfd(pid: u32) -> nix::Result<OwnedFd> {
     // SAFETY: a system call without pointers; what it answers is a new descriptor or -1.
@@ -47,24 +55,69 @@ pub fn await_end(pid: u32) {
     }
 }
 
-/// Kills a child with SIGKILL, through its pidfd (pidfd_send_signal(2), Linux 5.1), which can't hit another process, or by its
-/// pid where there is none. ESRCH: it is gone already.
-pub fn kill(pid: u32, pidfd: Option<&OwnedFd>) -> nix::Result<()> {
+/// Sends a signal to a child, through its pidfd (pidfd_send_signal(2), Linux 5.1), which can't hit another process, or by
+/// its pid where there is none. ESRCH: it is gone already.
+pub fn signal(pid: u32, pidfd: Option<&OwnedFd>, signal: Signal) -> nix::Result<()> {
     let Some(pidfd) = pidfd else {
         let pid = i32::try_from(pid).map_err(|_| Errno::ESRCH)?;
-        return signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+        return signal::kill(Pid::from_raw(pid), signal);
     };
     // SAFETY: a null siginfo is allowed and means what kill(2) would send.
     let sent = unsafe {
         libc::syscall(
             libc::SYS_pidfd_send_signal,
             pidfd.as_raw_fd(),
-            libc::SIGKILL,
+            signal as i32,
             std::ptr::null::<libc::siginfo_t>(),
             0,
         )
     };
     Errno::result(sent).map(drop)
+}
+
+/// A child that a signal has stopped (true), or that goes on again (false), since the last call. A child that a debugger holds
+/// is not reported here (ptrace(2)).
+pub fn job_control() -> Option<(u32, bool)> {
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
+    loop {
+        let (pid, stopped) = match waitid(Id::All, flags) {
+            Err(Errno::EINTR) => continue,
+            Ok(WaitStatus::Stopped(pid, _)) => (pid, true),
+            Ok(WaitStatus::Continued(pid)) => (pid, false),
+            Err(_) | Ok(_) => return None,
+        };
+        return u32::try_from(pid.as_raw()).ok().map(|pid| (pid, stopped));
+    }
+}
+
+/// Whether the kernel would let this process fork now: EAGAIN when there are too many processes (RLIMIT_NPROC, pids.max).
+///
+/// Ruby's own fork never says so: it sleeps a second and tries again, for ever. The process that is made here shares all
+/// memory (clone(2), CLONE_VM), so that nothing is copied, and ends at once; CLONE_VFORK lets this one go on after that.
+pub fn may_fork() -> nix::Result<()> {
+    extern "C" fn end(_: *mut libc::c_void) -> libc::c_int {
+        0
+    }
+    // 16 KiB, aligned as a stack has to be.
+    let mut stack = std::mem::MaybeUninit::<[u128; 1024]>::uninit();
+    // SAFETY: one past its end, where a stack that grows downwards begins.
+    let top = unsafe { stack.as_mut_ptr().add(1) };
+    // SAFETY: the stack outlives the child, for this process stands still until the child has ended; `end` touches nothing.
+    // Without a signal in the flags no SIGCHLD is sent.
+    let pid = unsafe {
+        libc::clone(
+            end,
+            top.cast(),
+            libc::CLONE_VM | libc::CLONE_VFORK,
+            std::ptr::null_mut(),
+        )
+    };
+    let pid = Errno::result(pid)?;
+    // SAFETY: a null status is allowed. __WALL: it sends no SIGCHLD, so other waits do not see it.
+    while unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) } == -1
+        && Errno::last() == Errno::EINTR
+    {}
+    Ok(())
 }
 
 /// A child that has ended and is not yet reaped. Until [`reap`] its pid can't be used again.

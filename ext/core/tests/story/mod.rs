@@ -1,25 +1,54 @@
 //! A server whose story a test tells line by line: nothing happens that the test does not say.
 
+#![allow(dead_code)] // each test crate uses its part
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pitchfork_core::policy::ReforkAfter;
-use pitchfork_core::supervisor::{Action, Event, ExitStatus, Promotion, Settings, Supervisor};
+use pitchfork_core::policy::{Limits, ReforkAfter};
+use pitchfork_core::supervisor::{
+    Action, Event, ExitStatus, Observation, Promotion, Request, Settings, State, Supervisor,
+};
 use pitchfork_core::wire::{Refusal, Seat, Ticket};
 
-use super::secs;
+pub const STOP: Event = Event::Stop {
+    graceful: true,
+    signal: "TERM",
+};
 
-/// So many workers, and otherwise the defaults of the configuration.
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// So many workers, and otherwise the defaults of the configuration, but that a canary has proved itself when it is ready.
 pub fn settings(workers: u32) -> Settings {
     Settings {
         workers,
+        services: Vec::new(),
         refork_after: ReforkAfter::default(),
         max_unavailable: None,
         promotion: Promotion::Auto,
         spawn_timeout: secs(10),
         retire_timeout: secs(22),
+        cleanup: secs(2),
+        canary_requests: 0,
+        canary_time: secs(5),
+        limits: Limits::default(),
         max_consecutive_spawn_errors: None,
         adopts: true,
+    }
+}
+
+/// The same, but a canary has to serve 10 requests, or to live for five seconds.
+pub fn on_probation(settings: Settings) -> Settings {
+    Settings {
+        canary_requests: 10,
+        promotion: Promotion::Fork,
+        ..settings
     }
 }
 
@@ -99,7 +128,7 @@ impl Server {
     /// The mold that is to be booted.
     pub fn booted(&mut self) -> Ticket {
         let seats = self.take(|action| match action {
-            Action::BootMold(seat) => Some(seat.ticket),
+            Action::BootMold { seat, .. } => Some(seat.ticket),
             _ => None,
         });
         assert_eq!(seats.len(), 1, "boots {seats:?}");
@@ -152,6 +181,57 @@ impl Server {
             Action::Kill(ticket) => Some(*ticket),
             _ => None,
         })
+    }
+
+    /// A worker has completed so many requests, and is idle.
+    pub fn serves(&mut self, worker: Ticket, requests: u64) {
+        let request = None;
+        (self.supervisor).observe(worker, Observation { requests, request });
+    }
+
+    /// A worker is at a request that began now and may take so long. Answers what its row says.
+    pub fn is_busy(&mut self, worker: Ticket, timeout: Duration) -> Request {
+        let (since, deadline) = (self.now, self.now + timeout);
+        let request = Request { since, deadline };
+        self.is_at(worker, request);
+        request
+    }
+
+    /// A worker's row says that it is at this request.
+    pub fn is_at(&mut self, worker: Ticket, request: Request) {
+        let request = Some(request);
+        (self.supervisor).observe(
+            worker,
+            Observation {
+                requests: 0,
+                request,
+            },
+        );
+    }
+
+    /// Whose request was told to be late since the last look.
+    pub fn interrupted(&mut self) -> Vec<Ticket> {
+        self.take(|action| match action {
+            Action::Interrupt(ticket) => Some(*ticket),
+            _ => None,
+        })
+    }
+
+    /// A refork is asked for, and comes as far as the first worker of the new mold.
+    pub fn canary(&mut self) -> Ticket {
+        self.tell(Event::Refork);
+        let asked = self.promoted();
+        self.ready(asked.mold);
+        let spawned = self.spawned();
+        assert_eq!(spawned.len(), 1, "one worker shows that the mold is good");
+        spawned[0].ticket
+    }
+
+    /// HUP: new code, with these settings, begins to boot.
+    pub fn restart(&mut self, version: u32, settings: Settings) -> Ticket {
+        let settings = Box::new(settings);
+        self.tell(Event::Restart { version, settings });
+        self.booted()
     }
 
     /// A process says hello, with a new pid.
@@ -220,6 +300,13 @@ impl Server {
         found.expect("a ready worker of this number").ticket()
     }
 
+    /// The ready service worker of this name.
+    pub fn service(&self, name: &str) -> Ticket {
+        let found = (self.supervisor.processes().iter())
+            .find(|p| p.name.as_deref() == Some(name) && p.state == State::Ready);
+        found.expect("a ready service worker of this name").ticket()
+    }
+
     pub fn mold(&self) -> Ticket {
         self.supervisor.mold().expect("a ready mold").ticket()
     }
@@ -259,7 +346,7 @@ impl Server {
     pub fn wants_boot(&self) -> bool {
         self.todo
             .iter()
-            .any(|action| matches!(action, Action::BootMold(_)))
+            .any(|action| matches!(action, Action::BootMold { .. }))
     }
 
     /// Every worker that is asked says no, from this one on.

@@ -1,0 +1,43 @@
+//! How many more workers there is memory for.
+
+use std::fs::read_to_string;
+use std::path::Path;
+
+use pitchfork_core::cgroup::{Group, Version, anonymous, private};
+use pitchfork_core::policy::Headroom;
+
+/// How many more of these workers fit into the memory that this process's control group, and each one around it, may use.
+/// `None`: no limit is known, or no worker.
+///
+/// Reading a worker's private memory takes its mmap lock for some milliseconds, 20 ns a page. So only the largest is read, and
+/// nothing at all where there is no limit.
+pub fn room(workers: &[u32]) -> Option<u32> {
+    let group = Group::find(
+        &read_to_string("/proc/self/cgroup").ok()?,
+        &read_to_string("/proc/self/mountinfo").ok()?,
+    )?;
+    let limits: Vec<Headroom> = (group.directories())
+        .filter_map(|directory| headroom(group.version, directory))
+        .collect();
+    if limits.is_empty() {
+        return None;
+    }
+    let worker = largest(workers)?;
+    limits.into_iter().map(|limit| limit.fits(worker)).min()
+}
+
+/// The root has no such files.
+fn headroom(version: Version, directory: &Path) -> Option<Headroom> {
+    let [limit, usage, stat] = version.files();
+    let read = |file| read_to_string(directory.join(file)).ok();
+    version.headroom([&read(limit)?, &read(usage)?, &read(stat)?])
+}
+
+/// What the largest of these processes has for itself; or may have, where we must not know that of another user's process.
+fn largest(pids: &[u32]) -> Option<u64> {
+    let about = |pid: u32, file| read_to_string(format!("/proc/{pid}/{file}")).ok();
+    let size = |pid: u32| Some((anonymous(&about(pid, "status")?)?, pid));
+    let (most, pid) = pids.iter().filter_map(|pid| size(*pid)).max()?;
+    let own = about(pid, "smaps_rollup").and_then(|text| private(&text));
+    Some(own.unwrap_or(most))
+}
