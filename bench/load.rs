@@ -21,8 +21,8 @@ mod response;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
-use std::{env, io, thread};
+use std::time::{Instant, SystemTime};
+use std::{env, fs, io, thread};
 
 use exchange::{NAMES, exchange};
 use options::{Limit, Options, USAGE};
@@ -48,6 +48,13 @@ fn main() -> ExitCode {
             report.text()
         }
     );
+    let written = options.timeline.as_ref().map_or(Ok(()), |path| {
+        fs::write(path, report.timeline()).map_err(|error| format!("{}: {error}", path.display()))
+    });
+    if let Err(message) = written {
+        eprintln!("load: {message}");
+        return ExitCode::FAILURE;
+    }
     if let Some(failure) = &report.tally.first_failure {
         eprintln!("load: first failure: {failure}");
     }
@@ -62,6 +69,7 @@ fn run(options: &Options) -> Report {
             INPUT_ENDED.store(true, Ordering::Relaxed);
         });
     }
+    let began = SystemTime::now();
     let start = Instant::now();
     let mut tally = thread::scope(|scope| {
         let work = || client(options, &next, start);
@@ -74,8 +82,12 @@ fn run(options: &Options) -> Report {
         tallies.fold(Tally::default(), Tally::merge)
     });
     let seconds = start.elapsed().as_secs_f64();
-    tally.latencies.sort_unstable();
-    Report { tally, seconds }
+    tally.answers.sort_unstable_by_key(|answer| answer.took);
+    Report {
+        tally,
+        began,
+        seconds,
+    }
 }
 
 /// One thread: requests, one after the other, until the limit is reached.
@@ -100,7 +112,7 @@ fn client(options: &Options, next: &AtomicU64, start: Instant) -> Tally {
             Ok(outcome) => (outcome, None),
             Err((outcome, error)) => (outcome, Some(error)),
         };
-        tally.add(outcome, began.elapsed(), || {
+        tally.add(outcome, start.elapsed(), began.elapsed(), || {
             let first_line =
                 String::from_utf8_lossy(response.split(|&b| b == b'\r').next().unwrap_or_default())
                     .into_owned();

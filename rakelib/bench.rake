@@ -5,6 +5,9 @@ BENCHMARKS = {
   throughput: ["Requests per second against Puma, Unicorn and a bare accept loop", "--workload all"],
   parse: ["Instructions and allocations per request, under callgrind", ""],
   cow: ["Private and shared memory over several generations", ""],
+  recovery: ["Latency of the first requests after a worker was killed, against Puma and Unicorn", ""],
+  refork: ["Throughput and p99 around a refork, and what the mold's forks cost", ""],
+  queues: ["One accept queue for all workers against one for each", ""],
   soak: ["A million requests (REQUESTS=): no growth of memory or descriptors", ""]
 }.freeze
 

@@ -21,6 +21,8 @@ pub const USAGE: &str = "usage: load [options] HOST:PORT|http://HOST:PORT|/path.
                     then, `reset-late REQUEST-FILE` to do so when the response has begun; files are named from the
                     directory of FILE
   --timeout S       seconds without a byte after which a request counts as timed out (default: 30)
+  --timeline FILE   write a line for each request that ended as expected: when, in milliseconds since 1970, and how long it took,
+                    in microseconds
   --json            print one JSON object";
 
 /// When to stop.
@@ -36,6 +38,7 @@ pub struct Options {
     pub concurrency: usize,
     pub cases: Vec<Case>,
     pub timeout: Duration,
+    pub timeline: Option<PathBuf>,
     pub json: bool,
 }
 
@@ -48,6 +51,7 @@ impl Options {
             concurrency: 8,
             cases: Vec::new(),
             timeout: Duration::from_secs(30),
+            timeline: None,
             json: false,
         };
         while let Some(arg) = args.next() {
@@ -72,6 +76,10 @@ impl Options {
                 }
                 "--timeout" => {
                     options.timeout = Duration::from_secs_f64(number(&arg, args.next())?)
+                }
+                "--timeline" => {
+                    let path = args.next().ok_or("--timeline needs a file")?;
+                    options.timeline = Some(PathBuf::from(path));
                 }
                 "--json" => options.json = true,
                 _ if arg.starts_with('-') || target.is_some() => {

@@ -1,24 +1,41 @@
 //! Counting what happened, and saying it.
 
-use std::time::Duration;
+use std::fmt::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::exchange::{NAMES, Outcome};
+
+/// A request that ended as expected.
+pub struct Answer {
+    /// Milliseconds from the start of the load to its end.
+    pub at: u32,
+    /// Microseconds from connect to end of file.
+    pub took: u32,
+}
 
 /// What one thread saw; merged at the end, so that the threads share nothing while they measure.
 #[derive(Default)]
 pub struct Tally {
     pub counts: [u64; NAMES.len()],
-    /// Microseconds from connect to end of file, of the requests that ended as expected.
-    pub latencies: Vec<u32>,
+    pub answers: Vec<Answer>,
     pub first_failure: Option<String>,
 }
 
 impl Tally {
-    pub fn add(&mut self, outcome: Outcome, latency: Duration, describe: impl FnOnce() -> String) {
+    /// A request ended, `at` after the start of the load.
+    pub fn add(
+        &mut self,
+        outcome: Outcome,
+        at: Duration,
+        latency: Duration,
+        describe: impl FnOnce() -> String,
+    ) {
         self.counts[outcome as usize] += 1;
         if outcome == Outcome::Ok {
-            self.latencies
-                .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
+            self.answers.push(Answer {
+                at: u32::try_from(at.as_millis()).unwrap_or(u32::MAX),
+                took: u32::try_from(latency.as_micros()).unwrap_or(u32::MAX),
+            });
         } else if self.first_failure.is_none() {
             self.first_failure = Some(describe());
         }
@@ -29,7 +46,7 @@ impl Tally {
             .iter_mut()
             .zip(other.counts)
             .for_each(|(sum, count)| *sum += count);
-        self.latencies.extend(other.latencies);
+        self.answers.extend(other.answers);
         self.first_failure = self.first_failure.or(other.first_failure);
         self
     }
@@ -37,6 +54,7 @@ impl Tally {
 
 pub struct Report {
     pub tally: Tally,
+    pub began: SystemTime,
     pub seconds: f64,
 }
 
@@ -55,11 +73,22 @@ impl Report {
 
     /// Milliseconds within which the given share of the answered requests was answered.
     fn quantile(&self, share: f64) -> f64 {
-        let rank = (self.tally.latencies.len().saturating_sub(1) as f64 * share).round() as usize;
+        let rank = (self.tally.answers.len().saturating_sub(1) as f64 * share).round() as usize;
         self.tally
-            .latencies
+            .answers
             .get(rank)
-            .map_or(0.0, |&micros| f64::from(micros) / 1e3)
+            .map_or(0.0, |answer| f64::from(answer.took) / 1e3)
+    }
+
+    /// A line for each request that ended as expected, in no particular order.
+    pub fn timeline(&self) -> String {
+        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut lines = String::new();
+        for answer in &self.tally.answers {
+            let at = began.as_millis() + u128::from(answer.at);
+            writeln!(lines, "{at} {}", answer.took).expect("a String takes everything");
+        }
+        lines
     }
 
     pub fn text(&self) -> String {

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "scale"
 require_relative "svg"
 
 module Bench
@@ -16,27 +17,31 @@ module Bench
     TOP = 92
     GAP = 70
     BOTTOM = 64
-    private_constant :COLORS, :WIDTH, :HEIGHT, :LEFT, :TOP, :GAP, :BOTTOM
+    MOST_DOTS = 20 # of a line; with more points it goes without
+    private_constant :COLORS, :WIDTH, :HEIGHT, :LEFT, :TOP, :GAP, :BOTTOM, :MOST_DOTS
 
     # @param title [String]
     # @param y [String] what the y axis shows, with its unit
-    # @param x [Array<String>] a label for each point
+    # @param x [Array<String>] a label for each point, or ""
     # @param note [String] a line of text below the title
     # @param marks [Hash{Float => String}] vertical lines at x positions (0 is the first label), with their text
-    def initialize(title:, y:, x:, note: "", marks: {})
+    # @param scale [Class] of the y axis: {Scale::Linear} or {Scale::Logarithmic}
+    def initialize(title:, y:, x:, note: "", marks: {}, scale: Scale::Linear)
       @title = title
       @note = note
       @y = y
       @x = x
       @marks = marks
+      @scale_class = scale
       @panels = []
     end
 
     # @param title [String]
     # @param series [Hash{String => Array<Numeric>}] a value for each x label; a name has the same colour in all panels
+    # @param marks [Hash{Float => String}] besides those that all panels have
     # @return [self]
-    def panel(title, series)
-      @panels << [title, series]
+    def panel(title, series, marks = {})
+      @panels << [title, series, @marks.merge(marks)]
       self
     end
 
@@ -47,7 +52,7 @@ module Bench
       svg.text([LEFT, 46], @note, fill: "#666")
       svg.text([18, TOP + (HEIGHT / 2)], @y, text_anchor: "middle", transform: "rotate(-90 18 #{TOP + (HEIGHT / 2)})")
       legend(svg)
-      @panels.each_with_index { |(title, series), at| draw(svg, LEFT + (at * (WIDTH + GAP)), title, series) }
+      @panels.each_with_index { |panel, at| draw(svg, LEFT + (at * (WIDTH + GAP)), *panel) }
       svg.to_s
     end
 
@@ -69,25 +74,27 @@ module Bench
       end
     end
 
-    def draw(svg, left, title, series)
+    def draw(svg, left, title, series, marks)
       svg.text([left, TOP - 18], title, size: 14, font_weight: "bold")
       grid(svg, left)
-      marks(svg, left)
+      mark(svg, left, marks)
       series.each { |name, values| plot(svg, left, name, values) }
       last_values(svg, left, series)
     end
 
     def grid(svg, left)
-      (0..ticks).each do |tick|
-        y = y_of(tick * step)
-        svg.line([left, y], [left + WIDTH, y], stroke: tick.zero? ? "#333" : "#ddd")
-        svg.text([left - 8, y + 4], tick * step, text_anchor: "end", fill: "#666")
+      scale.ticks.each_with_index do |tick, number|
+        y = y_of(tick)
+        svg.line([left, y], [left + WIDTH, y], stroke: number.zero? ? "#333" : "#ddd")
+        svg.text([left - 8, y + 4], format("%g", tick), text_anchor: "end", fill: "#666")
       end
-      @x.each_with_index { |label, at| svg.text([x_of(left, at), TOP + HEIGHT + 20], label, text_anchor: "middle") }
+      @x.each_with_index do |label, at|
+        svg.text([x_of(left, at), TOP + HEIGHT + 20], label, text_anchor: "middle") unless label.empty?
+      end
     end
 
-    def marks(svg, left)
-      @marks.each do |position, text|
+    def mark(svg, left, marks)
+      marks.each do |position, text|
         x = x_of(left, position)
         svg.line([x, TOP], [x, TOP + HEIGHT], stroke: "#999", stroke_dasharray: "3 4")
         svg.text([x, TOP - 4], text, size: 10, text_anchor: "middle", fill: "#666")
@@ -97,7 +104,7 @@ module Bench
     def plot(svg, left, name, values)
       points = values.each_with_index.map { |value, at| [x_of(left, at), y_of(value)] }
       svg.polyline(points, stroke: color(name), stroke_width: 2.5)
-      points.each { |point| svg.circle(point, 3.5, fill: color(name)) }
+      points.each { |point| svg.circle(point, 3.5, fill: color(name)) } if points.size <= MOST_DOTS
     end
 
     # The number at the end of each line, moved up where it would cover the one below.
@@ -105,7 +112,7 @@ module Bench
       lowest = Float::INFINITY
       series.sort_by { |_, values| values.last }.each do |name, values|
         lowest = [y_of(values.last) + 4, lowest - 14].min
-        svg.text([x_of(left, @x.size - 1) + 8, lowest], values.last.round, fill: color(name), font_weight: "bold")
+        svg.text([x_of(left, values.size - 1) + 8, lowest], number(values.last), fill: color(name), font_weight: "bold")
       end
     end
 
@@ -114,23 +121,15 @@ module Bench
     end
 
     def y_of(value)
-      TOP + HEIGHT - (value * HEIGHT.fdiv(ticks * step))
+      TOP + HEIGHT - (scale.at(value) * HEIGHT)
     end
 
-    def ticks
-      (highest / step).ceil
+    def scale
+      @scale ||= @scale_class.new(@panels.flat_map { |_, series| series.values }.flatten)
     end
 
-    # 1, 2 or 5 times a power of ten, so that there are four to ten lines.
-    def step
-      @step ||= begin
-        power = 10**Math.log10(highest / 5.0).floor
-        [1, 2, 5, 10].map { |factor| factor * power }.find { |size| size * 7 >= highest }.to_i
-      end
-    end
-
-    def highest
-      @highest ||= [@panels.flat_map { |_, series| series.values }.flatten.max.to_f, 10.0].max
+    def number(value)
+      value < 10 ? format("%.1f", value) : value.round
     end
   end
 end

@@ -46,9 +46,11 @@ module Bench
       result(IO.popen(command(target, concurrency, what) + limit, &:read))
     end
 
+    # @param timeline [String, nil] path of a file that gets a line for each answer, see {Timeline}
     # @return [Background]
-    def start(target, concurrency: 8, paths: ["/"])
-      Background.new(command(target, concurrency, paths(paths)) + ["--until-eof"])
+    def start(target, concurrency: 8, paths: ["/"], timeline: nil)
+      what = timeline ? paths(paths) + ["--timeline", timeline] : paths(paths)
+      Background.new(command(target, concurrency, what) + ["--until-eof"])
     end
 
     # The same for a {Workload}, as {Wrk.measure}.

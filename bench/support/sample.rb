@@ -3,6 +3,12 @@
 module Bench
   # Repeated measurements of one thing.
   class Sample
+    # @param values [Array<Numeric>]
+    # @return [Float]
+    def self.median(values)
+      values.inject(new, :<<).median
+    end
+
     def initialize
       @values = []
     end

@@ -29,9 +29,9 @@ module Bench
       [RbConfig.ruby, "-I", "#{ROOT}/lib", "#{ROOT}/exe/pitchfork", "-E", "production", "-c", path, "-l", target, app]
     end
 
-    # What a benchmark adds to the configuration.
+    # What a benchmark adds to the configuration. Most refork while nothing is asked, so that no canary could answer anything.
     def settings
-      ""
+      "canary_requests 0"
     end
 
     def ready
