@@ -23,6 +23,9 @@ use crate::sys::scoreboard::{Row, Scoreboard};
 /// /proc for each process.
 const MEASURE: Duration = Duration::from_millis(100);
 
+/// How often the workers' sizes are read: 4 µs each.
+const WEIGH: Duration = Duration::from_secs(2);
+
 /// A wait that takes so much longer than it was to means that the machine, or this process, was standing still.
 const LEAP: Duration = Duration::from_secs(2);
 
@@ -35,6 +38,8 @@ pub struct Shell {
     actions: VecDeque<Action>,
     /// The scoreboard was looked at since the last wait.
     observed: bool,
+    /// When the workers' sizes were read.
+    weighed: Duration,
     /// When memory was measured.
     measured: Duration,
     /// The channel of a mold that Ruby is about to boot.
@@ -50,6 +55,7 @@ impl Shell {
             events: VecDeque::from([Event::Start]),
             actions: VecDeque::new(),
             observed: false,
+            weighed: Duration::ZERO,
             measured: Duration::ZERO,
             booting: None,
         })
@@ -89,6 +95,10 @@ impl Shell {
             self.supervisor.observe(ticket, observed);
         }
         let now = monotonic();
+        if now >= self.weighed + WEIGH {
+            self.weighed = now;
+            self.weigh();
+        }
         if self.supervisor.wants_room() && now >= self.measured + MEASURE {
             self.measured = now;
             let workers = (self.supervisor.processes().iter()).filter(|p| p.role == Role::Worker);
@@ -96,6 +106,17 @@ impl Shell {
             self.supervisor.observe_room(cgroup::room(&pids));
         } else if !self.supervisor.wants_room() {
             self.supervisor.observe_room(None); // it will be an old measurement when it is next of interest
+        }
+    }
+
+    /// Tells the supervisor how large the workers are.
+    fn weigh(&mut self) {
+        let workers = (self.supervisor.processes().iter()).filter(|p| p.is_ready_worker());
+        let sizes: Vec<(Ticket, u64)> = workers
+            .filter_map(|p| Some((p.ticket(), cgroup::size(p.pid?)?)))
+            .collect();
+        for (ticket, size) in sizes {
+            self.supervisor.observe_size(ticket, size);
         }
     }
 
@@ -241,7 +262,10 @@ impl Shell {
                 self.hello(ticket, pid);
                 return self.children.has_spoken(ticket);
             }
-            (Ok(Report::Ready), _) => Event::Ready { ticket },
+            (Ok(Report::Ready), _) => {
+                self.measured = Duration::ZERO; // there is less memory than before
+                Event::Ready { ticket }
+            }
             (Ok(Report::Milestone { requests }), _) => Event::Milestone { ticket, requests },
             (Ok(Report::Deadline), _) => Event::Tick, // the scoreboard has more
             (Ok(Report::Refused { ticket, reason }), _) => Event::Refused { ticket, reason },

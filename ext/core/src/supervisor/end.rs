@@ -9,6 +9,9 @@ use crate::wire::Ticket;
 /// A process that dies sooner than this after it was ready counts as a failed start: replacing it at once would spin.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// A mold that forks nothing but so many workers in a row that die at once is replaced.
+const BARREN: u32 = 5;
+
 /// Whoever was killed and is not reaped after this time is taken for dead: its end was reported before its first message,
 /// when its pid was a stranger's, or it is stuck in the kernel, where it runs no code of ours any more.
 const REAPED: Duration = Duration::from_secs(5);
@@ -66,8 +69,14 @@ impl Supervisor {
             Role::Worker => {
                 if early {
                     self.crash_backoff.fail(now);
+                    // SIGKILL comes from outside, the kernel's included.
+                    if !status.is_success() && status != ExitStatus::Signaled(9) {
+                        self.count_barren(now, process);
+                    }
                 } else {
                     self.crash_backoff.reset();
+                    let lived = |(_, _, began): &(Ticket, u32, Duration)| process.since > *began;
+                    self.barren = self.barren.filter(|barren| !lived(barren));
                 }
                 if !status.is_success() {
                     self.counters.lost_workers += 1;
@@ -113,6 +122,7 @@ impl Supervisor {
                 self.spawn_backoff.fail(now);
                 if !self.canary_lost(now, process, &text) {
                     self.count_spawn_error(now);
+                    self.count_barren(now, process);
                 }
             }
             Role::Mold if self.phase == Phase::Booting => {
@@ -139,6 +149,42 @@ impl Supervisor {
             self.log(Level::Error, text);
             self.stop(now, true, 1);
         }
+    }
+
+    /// A worker did not live for long. If that is all that comes out of this mold any more, it goes, and the app is booted again:
+    /// that costs no worker, and helps against whatever is wrong with the mold itself.
+    fn count_barren(&mut self, now: Duration, worker: &Process) {
+        let mold = self.mold().map(Process::ticket);
+        let Some(mold) = mold.filter(|mold| worker.parent == Some(*mold)) else {
+            return;
+        };
+        if self.refork != Refork::Idle || !self.listening || self.is_stopping() {
+            return;
+        }
+        let settled = |since: Duration| {
+            (self.processes.iter())
+                .filter(|p| p.parent == Some(mold) && p.is_ready_worker())
+                .any(|p| p.since > since && now >= p.since + SETTLED)
+        };
+        let (failures, since) = match self.barren {
+            Some((same, failures, since)) if same == mold && !settled(since) => {
+                (failures + 1, since)
+            }
+            _ => (1, now),
+        };
+        self.barren = Some((mold, failures, since));
+        if failures < BARREN {
+            return;
+        }
+        if let Some(process) = self.find(mold) {
+            let text = format!(
+                "{process} has forked {failures} workers in a row that did not live: booting another"
+            );
+            self.log(Level::Warn, text);
+        }
+        self.mold_attempts = 1; // which is a boot's turn
+        self.mold_backoff.fail(now);
+        self.retire(now, mold);
     }
 
     /// Begins the end. Said twice, the more urgent wins.

@@ -81,6 +81,8 @@ pub struct Supervisor {
     /// Molds that were ready and died at once: as for workers.
     mold_crash_backoff: Backoff,
     mold_attempts: u32,
+    /// Spawns of this mold that failed in a row, and since when.
+    barren: Option<(Ticket, u32, Duration)>,
     /// How many more workers there is memory for; `None`: nobody knows.
     room: Option<u32>,
     counters: Counters,
@@ -154,6 +156,7 @@ impl Supervisor {
             mold_backoff: Backoff::new(ms(0), ms(500), ms(30_000)),
             mold_crash_backoff: Backoff::new(ms(0), ms(100), ms(1_000)),
             mold_attempts: 0,
+            barren: None,
             room: None,
             counters: Counters::default(),
             actions: Vec::new(),
@@ -177,6 +180,13 @@ impl Supervisor {
         if let Some(process) = self.find_mut(ticket) {
             process.requests = observed.requests;
             process.request = observed.request;
+        }
+    }
+
+    /// Notes how much memory of its own and shared a worker has, in bytes: the largest are not promoted.
+    pub fn observe_size(&mut self, ticket: Ticket, size: u64) {
+        if let Some(process) = self.find_mut(ticket) {
+            process.size = Some(size);
         }
     }
 
@@ -316,6 +326,7 @@ impl Supervisor {
             deadline: parent.map(|_| now + self.settings.spawn_timeout),
             requests: 0,
             request: None,
+            size: None,
             interrupted: None,
             expires: None,
             allowance: None,

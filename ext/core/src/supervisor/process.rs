@@ -32,6 +32,8 @@ pub struct Process {
     pub requests: u64,
     /// The request it is at.
     pub request: Option<Request>,
+    /// Its memory in bytes, as far as it was measured.
+    pub size: Option<u64>,
     /// The request that it was told to be late with: when that began, and when it was told.
     pub interrupted: Option<(Duration, Duration)>,
     /// When it will have served long enough.

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use super::{Action, Level, Process, Promotion, Refork, Role, State, Supervisor};
 
+/// A worker that is larger than the others by one part in so many is bloated.
+const BLOATED: u64 = 2;
+
 impl Supervisor {
     /// Promotes the worker that has served most: it has the most code and caches to share. Answers whether there is one.
     pub(super) fn promote_best(&mut self, now: Duration) -> bool {
@@ -29,19 +32,34 @@ impl Supervisor {
         true
     }
 
-    /// One whose promotion has failed before comes after all others.
+    /// One whose promotion has failed before comes after all others, and before those one that is far larger than the rest: what
+    /// it has too much of, its successors would begin with.
     fn candidate(&self) -> Option<&Process> {
+        let usual = self.usual_size();
+        let is_bloated = |p: &Process| {
+            let limit = usual.map(|size| size + size / BLOATED);
+            p.size.zip(limit).is_some_and(|(size, limit)| size > limit)
+        };
         (self.processes.iter())
             .filter(|p| p.is_promotable() && p.seat.nr < self.workers)
             .filter(|p| p.version == self.version)
             .max_by_key(|p| {
                 (
                     Reverse(p.failures),
+                    !is_bloated(p),
                     p.requests,
                     p.generation(),
                     Reverse(p.seat.nr),
                 )
             })
+    }
+
+    /// The median of the workers' sizes, the lower of two.
+    fn usual_size(&self) -> Option<u64> {
+        let workers = self.processes.iter().filter(|p| p.is_ready_worker());
+        let mut sizes: Vec<u64> = workers.filter_map(|p| p.size).collect();
+        sizes.sort_unstable();
+        sizes.get(sizes.len().saturating_sub(1) / 2).copied()
     }
 
     /// Whether the budget of missing workers permits a promotion in place.

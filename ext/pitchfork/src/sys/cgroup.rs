@@ -33,11 +33,16 @@ fn headroom(version: Version, directory: &Path) -> Option<Headroom> {
     version.headroom([&read(limit)?, &read(usage)?, &read(stat)?])
 }
 
+/// How much memory a process has, its own and what it shares with those it was forked with, in bytes.
+pub fn size(pid: u32) -> Option<u64> {
+    anonymous(&read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
 /// What the largest of these processes has for itself; or may have, where we must not know that of another user's process.
 fn largest(pids: &[u32]) -> Option<u64> {
     let about = |pid: u32, file| read_to_string(format!("/proc/{pid}/{file}")).ok();
-    let size = |pid: u32| Some((anonymous(&about(pid, "status")?)?, pid));
-    let (most, pid) = pids.iter().filter_map(|pid| size(*pid)).max()?;
+    let sized = |pid: u32| Some((size(pid)?, pid));
+    let (most, pid) = pids.iter().filter_map(|pid| sized(*pid)).max()?;
     let own = about(pid, "smaps_rollup").and_then(|text| private(&text));
     Some(own.unwrap_or(most))
 }
