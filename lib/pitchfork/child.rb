@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "pitchfork/preparation"
+
 module Pitchfork
   # What molds and workers have in common: they are children of the master.
   module Child
@@ -18,6 +20,15 @@ module Pitchfork
       trap(:USR1) { @port.reopen_logs }
       # Meant for the master, and sometimes sent to a whole process group.
       %i[USR2 TTIN TTOU WINCH].each { |signal| trap(signal) {} }
+    end
+
+    # A process that was just forked from a mold.
+    def leave_the_mold_behind
+      Preparation.release
+      title("starting")
+      trap_signals
+      isolate
+      @server.oom_score.become(:worker)
     end
 
     # The master has sent USR1 to all that could hear it, and this process could not yet.

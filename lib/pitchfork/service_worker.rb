@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require "pitchfork/child"
-require "pitchfork/preparation"
 
 module Pitchfork
   # A process that serves no requests and may have threads, such as a scheduler or a consumer of a queue. It is forked like a
@@ -51,11 +50,7 @@ module Pitchfork
 
     # @return [Boolean] false: the master has waited too long, and what this process is for may run in another one already
     def start
-      Preparation.release
-      title("starting")
-      trap_signals
-      isolate
-      @server.oom_score.become(:worker)
+      leave_the_mold_behind
       @server.close_listeners
       return false unless @port.hello
 

@@ -3,7 +3,6 @@
 require "pitchfork/child"
 require "pitchfork/late_request"
 require "pitchfork/mold"
-require "pitchfork/preparation"
 require "pitchfork/sibling_fork"
 
 module Pitchfork
@@ -47,11 +46,7 @@ module Pitchfork
     private
 
     def start
-      Preparation.release
-      title("starting")
-      trap_signals
-      isolate
-      @server.oom_score.become(:worker)
+      leave_the_mold_behind
       @port.hello
       catch_up_on_logs
       @server.callback(:after_worker_fork, self)

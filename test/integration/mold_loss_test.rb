@@ -130,4 +130,17 @@ class MoldLossTest < LifeTest
     end
     assert_clean_stop server
   end
+
+  def test_a_mold_whose_workers_die_at_once_is_booted_again
+    config = "worker_processes 2\nafter_worker_fork { |_, worker| exit!(3) if worker.generation.zero? && File.exist?('barren') }"
+    server = start(app: HOLD, config: config)
+    mold = server.process("pitchfork mold").pid
+    write("barren", "")
+    server.signal(:KILL, to: server.process("pitchfork worker[1]").pid)
+    server.wait_for(/mold gen=0 pid=#{mold} has forked 5 workers in a row that did not live: booting another/)
+    server.wait_for(/worker=1 gen=1 pid=\d+ ready/)
+    assert_equal "200", server.get.code
+    server.wait_gone(mold)
+    assert_clean_stop server
+  end
 end

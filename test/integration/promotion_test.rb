@@ -182,4 +182,20 @@ class PromotionTest < LifeTest
     server.wait_for(/rollout gen=1 done/)
     assert_equal(%w[mold released mold], recorded.map { |line| line[:name] })
   end
+
+  # The one that has served most has grown; its successors would begin with that.
+  def test_not_the_largest
+    app = <<~'RUBY'
+      run ->(env) do
+        $heap = "x" * (100 << 20) if env["PATH_INFO"] == "/grow"
+        [200, {}, [env["pitchfork.worker"].nr.to_s]]
+      end
+    RUBY
+    server = start(app: app, config: "worker_processes 2")
+    grown = server.get("/grow").body
+    server.signal(:USR2)
+    refute_equal grown, server.wait_for(/worker=(\d) gen=0 pid=\d+ promoted/)[1]
+    server.wait_for(/rollout gen=1 done/)
+    assert_clean_stop(server)
+  end
 end

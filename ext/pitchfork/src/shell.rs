@@ -23,9 +23,6 @@ use crate::sys::scoreboard::{Row, Scoreboard};
 /// /proc for each process.
 const MEASURE: Duration = Duration::from_millis(100);
 
-/// How often the workers' sizes are read: 4 µs each.
-const WEIGH: Duration = Duration::from_secs(2);
-
 /// A wait that takes so much longer than it was to means that the machine, or this process, was standing still.
 const LEAP: Duration = Duration::from_secs(2);
 
@@ -38,8 +35,6 @@ pub struct Shell {
     actions: VecDeque<Action>,
     /// The scoreboard was looked at since the last wait.
     observed: bool,
-    /// When the workers' sizes were read.
-    weighed: Duration,
     /// When memory was measured.
     measured: Duration,
     /// The channel of a mold that Ruby is about to boot.
@@ -55,7 +50,6 @@ impl Shell {
             events: VecDeque::from([Event::Start]),
             actions: VecDeque::new(),
             observed: false,
-            weighed: Duration::ZERO,
             measured: Duration::ZERO,
             booting: None,
         })
@@ -80,7 +74,7 @@ impl Shell {
             };
             // Once for all that has happened at the same time.
             if !std::mem::replace(&mut self.observed, true) {
-                self.observe();
+                self.observe(&event);
             }
             self.actions
                 .extend(self.supervisor.step(monotonic(), event));
@@ -88,15 +82,14 @@ impl Shell {
         }
     }
 
-    /// Tells the supervisor what the scoreboard says.
-    fn observe(&mut self) {
+    /// Tells the supervisor what the scoreboard says, and what else it may need for what has happened: this and the rest.
+    fn observe(&mut self, event: &Event) {
         for (ticket, row) in self.children.rows() {
             let observed = observation(self.scoreboard.row(row));
             self.supervisor.observe(ticket, observed);
         }
         let now = monotonic();
-        if now >= self.weighed + WEIGH {
-            self.weighed = now;
+        if std::iter::once(event).chain(&self.events).any(may_promote) {
             self.weigh();
         }
         if self.supervisor.wants_room() && now >= self.measured + MEASURE {
@@ -281,6 +274,14 @@ impl Shell {
             self.events.push_back(Event::Hello { ticket, pid });
         }
     }
+}
+
+/// Whether a worker may be promoted for this: because it is wished for, because one is warm, or because a mold is gone.
+fn may_promote(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Refork | Event::Milestone { .. } | Event::Exited { .. }
+    )
 }
 
 /// A deadline that is never reached: in a hundred years.
