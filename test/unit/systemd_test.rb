@@ -13,8 +13,10 @@ class SystemdTest < UnitTest
     @sockets = []
   end
 
+  # What was taken stays taken for the whole process.
   def teardown
     @sockets.each(&:close)
+    Pitchfork::Systemd.take({})
   end
 
   def test_nothing_is_passed
