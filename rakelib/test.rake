@@ -1,6 +1,9 @@
 # frozen_string_literal: true
 
+require "etc"
+require "open3"
 require "rake/testtask"
+require "shellwords"
 
 def test_task(name, pattern, description)
   Rake::TestTask.new(name => :compile) do |task|
@@ -11,10 +14,28 @@ def test_task(name, pattern, description)
   end
 end
 
+# Most of these tests wait for processes. So the files are dealt out, the largest first, to as many processes as there are
+# processors, which print what they have to say one after the other.
+def parallel_test_task(name, pattern, description)
+  desc "#{description} (TEST=path for one file)"
+  task name => :compile do
+    files = FileList[ENV["TEST"] || pattern].sort_by { |file| -File.size(file) }
+    shares = files.each_with_index.group_by { |_, at| at % Etc.nprocessors }.values.map { |share| share.map(&:first) }
+    results = shares.map do |share|
+      load_all = "ARGV.shift(#{share.size}).each { |file| require File.expand_path(file) }"
+      options = ENV["TESTOPTS"].to_s.shellsplit
+      Thread.new { Open3.capture2e(RbConfig.ruby, "-w", "-Ilib", "-Itest", "-e", load_all, "--", *share, *options) }
+    end
+    results = results.map { |thread| thread.value.tap { |said, _| puts said } }
+    abort "test:#{name} failed" unless results.all? { |_, status| status.success? }
+  end
+end
+
 namespace :test do
-  %w[unit http clients integration chaos].each do |part|
+  %w[unit http clients chaos].each do |part|
     test_task(part, "test/#{part}/**/*_test.rb", "Run the tests in test/#{part}")
   end
+  parallel_test_task(:integration, "test/integration/**/*_test.rb", "Run the tests in test/integration")
 
   desc "Run the tests of the pure Rust crate"
   task :rust do

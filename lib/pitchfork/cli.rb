@@ -12,12 +12,23 @@ module Pitchfork
   #
   # The same command line runs twice: in the master, and in the boot mold that the master executes with an {Inheritance}.
   class CLI
+    # Commands besides serving, by the first word of the command line: the file and the name of a class below Pitchfork
+    # whose `run(argv)` answers the exit status.
+    COMMANDS = { "cow" => ["pitchfork/cow/command", "Cow"], "tune" => ["pitchfork/tune/command", "Tune"] }.freeze
+
     # Runs the command and exits with its status.
     #
     # @param argv [Array<String>]
     def self.start(argv)
-      exit(new(argv).run)
+      file, name = COMMANDS[argv.first]
+      exit(file ? command(file, name).run(argv.drop(1)) : new(argv).run)
     end
+
+    def self.command(file, name)
+      require file
+      Pitchfork.const_get(name)::Command
+    end
+    private_class_method :command
 
     # @param argv [Array<String>]
     def initialize(argv)
