@@ -13,10 +13,10 @@ require "fileutils"
 require "optparse"
 require "tmpdir"
 require_relative "support/account"
+require_relative "support/drawing"
 require_relative "support/machine"
 require_relative "support/objects"
 require_relative "support/request_cost"
-require_relative "support/table"
 require_relative "support/workload"
 
 options = { yjit: Bench::Machine.yjit?, functions: 12 }

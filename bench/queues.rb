@@ -10,9 +10,9 @@
 
 require "fileutils"
 require "optparse"
+require_relative "support/drawing"
 require_relative "support/machine"
 require_relative "support/queues"
-require_relative "support/table"
 
 options = { workers: 8, clients: [6, 16], rounds: 5, seconds: 2 }
 OptionParser.new do |parser|

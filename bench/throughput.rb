@@ -13,8 +13,8 @@
 require "fileutils"
 require "optparse"
 require "tmpdir"
+require_relative "support/drawing"
 require_relative "support/machine"
-require_relative "support/table"
 require_relative "support/transport"
 require_relative "support/workload"
 

@@ -7,6 +7,7 @@ BENCHMARKS = {
   cow: ["Private and shared memory over several generations", ""],
   recovery: ["Latency of the first requests after a worker was killed, against Puma and Unicorn", ""],
   refork: ["Throughput and p99 around a refork, and what the mold's forks cost", ""],
+  gc: ["Garbage collection within requests and between them (out_of_band_gc)", ""],
   queues: ["One accept queue for all workers against one for each", ""],
   soak: ["A million requests (REQUESTS=): no growth of memory or descriptors", ""]
 }.freeze

@@ -87,7 +87,7 @@ RSpec.describe "Copy-on-write" do
     end
 
     it "does not un-share the heap of a prepared parent" do
-      prepared = collect { Pitchfork::Preparation.call }
+      prepared = collect { Pitchfork::Preparation.new.call }
       unprepared = collect { GC.disable }
       { "a prepared" => prepared, "an unprepared" => unprepared }.each do |which, work|
         report("GC in the child of #{which} parent un-shared #{count(work.copied)} of #{count(work.total)} pages")
@@ -110,7 +110,7 @@ RSpec.describe "Copy-on-write" do
           thing = setup.call
           yield thing if before_the_fork
           # GC stays off in the child: what it writes is counted above.
-          Pitchfork::Preparation.call
+          Pitchfork::Preparation.new.call
         end
         pages_written(parent: parent) { yield thing }
       end

@@ -7,8 +7,12 @@ require "objspace"
 RSpec.describe Pitchfork::Preparation do
   include Addresses
 
-  def prepare
-    Pitchfork::Preparation.call
+  def prepare(steps = Pitchfork::Preparation::STEPS)
+    Pitchfork::Preparation.new(steps).call
+  end
+
+  def all_but(step)
+    Pitchfork::Preparation::STEPS - [step]
   end
 
   # @return [Boolean] whether the GC is on; leaves it off
@@ -33,6 +37,26 @@ RSpec.describe Pitchfork::Preparation do
     expect(child).to be(true)
   end
 
+  it "leaves the GC on where a mold is not to be sealed" do
+    mold = fork_and do
+      prepare(all_but(:seal))
+      gc_on?
+    end
+    expect(mold).to be(true)
+  end
+
+  it "leaves the GC off in the children where the app has switched it off" do
+    child = fork_and do
+      GC.disable
+      prepare
+      fork_and do
+        Pitchfork::Preparation.release
+        gc_on?
+      end
+    end
+    expect(child).to be(false)
+  end
+
   it "keeps a mold from collecting, whatever it allocates, and lets its children collect" do
     mold, child = fork_and do
       prepare
@@ -53,14 +77,18 @@ RSpec.describe Pitchfork::Preparation do
   end
 
   it "collects the garbage, so that no child has to" do
-    dead = fork_and do
-      type = Class.new
-      50_000.times { type.new }
-      prepare
-      ObjectSpace.each_object(type).count
+    dead = lambda do |steps|
+      fork_and do
+        type = Class.new
+        GC.disable
+        50_000.times { type.new }
+        prepare(steps)
+        ObjectSpace.each_object(type).count
+      end
     end
     # A word that is left on the stack may keep one alive.
-    expect(dead).to be < 10
+    expect(dead.(%i[collect])).to be < 10
+    expect(dead.(%i[trim seal])).to eq(50_000)
   end
 
   it "makes survivors old, so that a minor GC in a child does not look at them" do
@@ -88,16 +116,52 @@ RSpec.describe Pitchfork::Preparation do
   end
 
   it "gives free memory back to the kernel" do
-    before, after = fork_and do
-      # Too small for mappings of their own, so the allocator keeps what they leave.
-      strings = Array.new(200_000) { "x" * 300 }
+    before, kept, after = fork_and do
+      # Too large for the heap of Ruby 3.3, and too small for mappings of their own, so that the allocator keeps what they
+      # leave. Some stay, or it would go by itself.
+      strings = Array.new(60_000) { "x" * 1_000 }
       full = Pagemap.of(Process.pid).size
-      strings.clear
-      prepare
-      [full, Pagemap.of(Process.pid).size]
+      strings.select!.with_index { |_, index| index % 1_000 == 999 }
+      GC.start
+      kept = Pagemap.of(Process.pid).size
+      prepare(%i[trim])
+      [full, kept, Pagemap.of(Process.pid).size]
     end
-    report("#{count(before)} pages with 60 MB of strings, #{count(after)} after they died")
+    report("#{count(before)} pages with 60 MB of strings, #{count(kept)} after they died, #{count(after)} after the trim")
     expect(before - after).to be > 60_000_000 / Pagemap::PAGE / 2
+    expect(kept - after).to be > 60_000_000 / Pagemap::PAGE / 2
+  end
+
+  it "says what each step took and gave" do
+    steps = fork_and do
+      Array.new(60_000) { "x" * 1_000 }
+      prepare.steps.map(&:to_a)
+    end
+    # Process.warmup collects when it compacts.
+    expect(steps.map(&:first) | [:collect]).to match_array(Pitchfork::Preparation::STEPS)
+    report(steps.map { |step| Pitchfork::Preparation::Step.new(*step) }.join(", "))
+    expect(steps.map { |_, seconds, _| seconds }).to all(be_between(0, 30))
+    expect(steps.sum { |_, _, change| change }).to be < -30_000_000
+  end
+
+  it "asks jemalloc, where that is the allocator" do
+    library = Dir["/usr/lib/*/libjemalloc.so.2"].first or skip "jemalloc is not installed"
+
+    script = <<~'RUBY'
+      require "pitchfork"
+      strings = Array.new(60_000) { "x" * 1_000 }
+      strings = nil
+      GC.start
+      anonymous = -> { Pitchfork::Memory.rollup(Process.pid).fetch(:anonymous) }
+      before = anonymous.call
+      print Pitchfork::Preparation.trim, " ", before - anonymous.call
+    RUBY
+    # Purged only when it is told to, for otherwise it does so by itself after ten seconds.
+    environment = { "LD_PRELOAD" => library, "MALLOC_CONF" => "dirty_decay_ms:-1,muzzy_decay_ms:-1" }
+    name, given_back = IO.popen([environment, RbConfig.ruby, "-I", "#{ServerProcess::ROOT}/lib", "-e", script], &:read).split
+    report("#{count(Integer(given_back))} bytes given back by #{name}")
+    expect(name).to eq("jemalloc")
+    expect(Integer(given_back)).to be > 30_000_000
   end
 
   it "puts the allocator's free memory in order, so that no child has to" do

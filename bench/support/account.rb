@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "table"
+require_relative "drawing"
 
 module Bench
   # Allocations of several requests side by side, and what needs them. Whatever has no reason is listed by its own name.

@@ -11,9 +11,12 @@ module Bench
   #   @return [Integer] in each of the four loads
   # @!attribute seed
   #   @return [Proc, nil] called once with the server's HOST:PORT, before the first load
+  # @!attribute recommended
+  #   @return [Hash{Boolean => String}] configuration lines with the least private memory that cost no throughput, found by hand; by
+  #     whether the table's other servers have YJIT
   # @!attribute gem
   #   @return [String, nil] what has to be installed for it
-  CowApp = Struct.new(:name, :title, :path, :paths, :requests, :seed, :gem, keyword_init: true) do
+  CowApp = Struct.new(:name, :title, :path, :paths, :requests, :seed, :recommended, :gem, keyword_init: true) do
     def available?
       gem.nil? || Gem::Specification.find_all_by_name(gem).any?
     end
@@ -24,9 +27,16 @@ module Bench
     20.times { |n| Net::HTTP.post_form(URI("http://#{target}/notes.json"), "note[body]" => "Note #{n}").value }
   end
 
+  less = "allocator :jemalloc\ngc free_slots: [0.05, 0.1, 0.15]"
+  # Called a few times each, its methods are never compiled: YJIT only counts their calls, which is a write into a shared page.
+  lukewarm = { true => "#{less}\nyjit false", false => less }
+  warm = { true => "#{less}\nyjit true", false => less }
+
   CowApp::ALL = [
-    CowApp.new(name: "methods", title: "Many lukewarm methods", path: "#{root}/bench/apps/methods.ru", paths: ["/{n}"], requests: 2_000),
+    CowApp.new(name: "methods", title: "Many lukewarm methods", path: "#{root}/bench/apps/methods.ru", paths: ["/{n}"], requests: 2_000,
+               recommended: lukewarm),
     CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: "rails", seed: write_notes,
+               recommended: warm,
                paths: ["/", "/notes/1", "/notes.json", "/process", "/?page={n}"])
   ].freeze
 end

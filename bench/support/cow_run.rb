@@ -1,40 +1,70 @@
 # frozen_string_literal: true
 
 require "tmpdir"
+require_relative "cow_row"
 require_relative "load"
-require_relative "servers"
+require_relative "sample"
 
 module Bench
-  # One server with one application, measured while it gets warm.
+  # One server with one application: its memory while it gets warm, and then how fast it is.
   class CowRun
     STAGES = ["start", "load 1", "load 2", "load 3", "load 4"].freeze
     # The stages that pitchfork begins with a refork.
     REFORKS = [2, 3, 4].freeze
 
-    # @return [String] name of the server
-    attr_reader :server
     # @return [Array<ProcessTree>] one a stage
     attr_reader :trees
+    # @return [Array<Load::Result>] one a round
+    attr_reader :rounds
+
+    # Measures them one after the other, and then their speed in turn, round after round: all are running then, and all but one idle.
+    #
+    # @param runs [Array<CowRun>]
+    # @param rounds [Integer]
+    # @param seconds [Numeric] of load in a round
+    # @return [Array<CowRun>]
+    def self.all(runs, rounds:, seconds:)
+      runs.each(&:measure_memory)
+      rounds.times { |round| runs.rotate(round).each { |run| run.measure_speed(seconds) } }
+      runs
+    ensure
+      runs.each(&:stop)
+    end
 
     # @param app [CowApp]
-    # @param server [String] "pitchfork", "puma" or "unicorn"
-    def initialize(app, server, yjit:, workers:, requests:)
+    # @param row [CowRow]
+    # @param yjit [Boolean]
+    # @param requests [Integer] in each of the loads
+    def initialize(app, row, yjit:, workers:, requests:)
       @app = app
-      @server = server
+      @row = row
       @yjit = yjit
       @workers = workers
       @requests = requests
+      @rounds = []
     end
 
-    # @return [self]
-    def run
-      Dir.mktmpdir("bench") do |directory|
-        env = { "DATABASE_PATH" => "#{directory}/bench.sqlite3" }
-        Bench.const_get(server.capitalize).open(@app.path, workers: @workers, yjit: @yjit, env: env) do |process|
-          @trees = STAGES.each_index.map { |stage| measure(process, stage) }
-        end
-      end
-      self
+    def name
+      @row.name
+    end
+
+    # Leaves the server running.
+    def measure_memory
+      @directory = Dir.mktmpdir("bench")
+      env = { "DATABASE_PATH" => "#{@directory}/bench.sqlite3" }
+      @process = @row.build(@app, workers: @workers, yjit: @yjit, env: env)
+      @process.start
+      @trees = STAGES.each_index.map { |stage| measure(stage) }
+    end
+
+    def measure_speed(seconds)
+      @rounds << Load.run(@process.target, seconds: seconds, concurrency: @workers, paths: @app.paths)
+    end
+
+    def stop
+      @process&.stop
+    ensure
+      FileUtils.rm_rf(@directory) if @directory
     end
 
     # @return [Hash{String => Array<Float>}] MiB at each stage, by what is measured
@@ -47,17 +77,23 @@ module Bench
       }.reject { |_, values| values.all?(&:zero?) }
     end
 
+    # @return [Array<String>] requests a second, with their range, and the p99 in milliseconds: medians of the rounds
+    def speed
+      rates = rounds.map(&:rate)
+      [Sample.median(rates).round, rates.minmax.map(&:round).join("–"), format("%.1f", Sample.median(rounds.map(&:p99)))]
+    end
+
     private
 
-    def measure(process, stage)
-      process.refork if server == "pitchfork" && REFORKS.include?(stage)
-      @app.seed&.call(process.target) if stage == 1
-      Load.run(process.target, requests: @requests, concurrency: @workers, paths: @app.paths) if stage.positive?
-      process.tree.tap { |tree| progress(stage, tree) }
+    def measure(stage)
+      @process.refork if @row.reforks? && REFORKS.include?(stage)
+      @app.seed&.call(@process.target) if stage == 1
+      Load.run(@process.target, requests: @requests, concurrency: @workers, paths: @app.paths) if stage.positive?
+      @process.tree.tap { |tree| progress(stage, tree) }
     end
 
     def progress(stage, tree)
-      warn format("%-8s %-10s %-8s %-7s %6.1f MiB private per worker, %6.1f MiB PSS", @app.name, server,
+      warn format("%-8s %2d workers %-12s %-8s %-7s %6.1f MiB private per worker, %6.1f MiB PSS", @app.name, @workers, name,
                   @yjit ? "YJIT" : "no YJIT", STAGES[stage], tree.private_per_worker, tree.total_pss)
     end
   end

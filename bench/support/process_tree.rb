@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../../lib/pitchfork/process_table"
 require_relative "memory"
 
 module Bench
@@ -27,35 +28,15 @@ module Bench
     # @return [ProcessTree]
     # @raise [Errno::ESRCH] when there is no such process
     def self.read(root)
-      children = Hash.new { |hash, pid| hash[pid] = [] }
-      Dir.glob("/proc/[0-9]*/stat") do |path|
-        # The name may hold spaces and parentheses: the fields start after the last one. The second is the parent.
-        parent = File.read(path).rpartition(")").last.split[1].to_i
-        children[parent] << path[/\d+/].to_i
+      nodes = ::Pitchfork::ProcessTable.new.tree(root).filter_map do |node|
+        Node.new(*node, Memory.of(node.pid))
       rescue Errno::ENOENT, Errno::ESRCH
-        next # ended since the directory was listed
+        nil # ended since it was listed
       end
-      nodes = walk(root, 0, children)
-      raise Errno::ESRCH, "process #{root}" if nodes.empty?
+      raise Errno::ESRCH, "process #{root}" unless nodes.first&.depth&.zero?
 
       new(nodes)
     end
-
-    def self.walk(pid, depth, children)
-      title = File.binread("/proc/#{pid}/cmdline").tr("\0", " ").strip.force_encoding(Encoding::UTF_8)
-      node = Node.new(pid, depth, title, Memory.of(pid))
-      below = children[pid].map { |child| walk(child, depth + 1, children) }
-      [node, *below.reject(&:empty?).sort_by { |nodes| order(nodes.first) }.flatten]
-    rescue Errno::ENOENT, Errno::ESRCH
-      []
-    end
-    private_class_method :walk
-
-    # Numbers in titles count as numbers: worker[2] comes before worker[10].
-    def self.order(node)
-      [node.title.gsub(/\d+/) { |digits| digits.rjust(10, "0") }, node.pid]
-    end
-    private_class_method :order
 
     def initialize(nodes)
       @nodes = nodes

@@ -1,9 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "chart"
+require_relative "drawing"
 require_relative "machine"
 require_relative "recovery"
-require_relative "table"
 
 module Bench
   # Turns {Recovery}s into a page of Markdown and a chart.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "chart"
+require_relative "drawing"
 require_relative "rollout"
 require_relative "sample"
 

@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
+require_relative "drawing"
 require_relative "machine"
 require_relative "refork"
 require_relative "refork_chart"
 require_relative "sample"
-require_relative "table"
 
 module Bench
   # Turns {Refork}s into a page of Markdown and two charts.

@@ -2,11 +2,11 @@
 
 require "json"
 require "socket"
+require_relative "drawing"
 require_relative "load"
 require_relative "memory"
 require_relative "mixture"
 require_relative "servers"
-require_relative "table"
 
 module Bench
   # A server of two workers that never refork, under a mixture of requests, and what its processes have in between.

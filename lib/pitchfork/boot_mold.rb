@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/boot_environment"
 require "pitchfork/inheritance"
 require "pitchfork/mold"
 require "pitchfork/ruby_command"
@@ -23,6 +24,7 @@ module Pitchfork
     def start(server, release, generation)
       return fork_mold(server, generation) if release.configuration.app
 
+      release.boot_environment.remarks.each { |level, text| server.logger.public_send(level, text) }
       @supervision.booted(spawn_mold(release, generation))
       nil
     rescue SystemCallError => e
@@ -34,6 +36,8 @@ module Pitchfork
     private
 
     def fork_mold(server, generation)
+      complaint = BootEnvironment.unused(server.configuration)
+      server.logger.warn(complaint) if complaint
       channel = @supervision.boot_channel
       if (pid = Process.fork)
         @supervision.booted(pid)
@@ -45,12 +49,15 @@ module Pitchfork
 
     # @return [Integer] pid
     def spawn_mold(release, generation)
+      own = release.boot_environment
       given = Inheritance.new(
         generation: generation, channel: @supervision.boot_channel, death_pipe: @death_pipe.fileno,
-        scoreboard: @scoreboard.fileno, sockets: release.listeners.map(&:descriptors)
+        scoreboard: @scoreboard.fileno, sockets: release.listeners.map(&:descriptors),
+        variables: own.variables.keys
       )
       Process.spawn(
-        release.environment.merge(given.environment, Systemd.given.environment), *RubyCommand.pitchfork(release.configuration.argv),
+        release.environment.merge(own.variables, given.environment, Systemd.given.environment),
+        *RubyCommand.pitchfork(release.configuration.argv, own.flags),
         unsetenv_others: true, chdir: release.directory, **given.descriptors.to_h { |number| [number, number] }
       )
     end

@@ -108,12 +108,18 @@ module Pitchfork
 
     # In-place promotion takes a worker out of rotation before there is a replacement for it.
     def refuse_contradictions(configurator)
+      refuse_late_yjit(configurator) if yjit == false && yjit_until_promotion == :first_worker
       return unless promotion == :in_place && refork_max_unavailable&.zero?
 
       complaint = "promotion :in_place contradicts refork_max_unavailable 0: promotion in place takes a worker out " \
                   "of rotation before it can be replaced; allow at least refork_max_unavailable 1, " \
                   "or use promotion :auto or :fork"
       raise ConfigurationError, [configurator.locations[:promotion], complaint].compact.join(": ")
+    end
+
+    def refuse_late_yjit(configurator)
+      complaint = "yjit_until_promotion :first_worker contradicts yjit false: remove one of them"
+      raise ConfigurationError, [configurator.locations[:yjit_until_promotion], complaint].compact.join(": ")
     end
   end
 end

@@ -68,9 +68,9 @@ module Pitchfork
     end
 
     # Those that stand as a keyword behind another.
-    KEYWORDS = %i[cleanup_timeout canary_seconds max_requests_jitter].freeze
+    KEYWORDS = %i[cleanup_timeout canary_seconds max_requests_jitter refork_interval yjit_others_after].freeze
     # Those that take more than one value, and are written out below.
-    COMPOSED = %i[listen timeout canary_requests max_requests user].freeze
+    COMPOSED = %i[listen timeout canary_requests max_requests user refork_when worker_memory_limit gc yjit yjit_until_promotion].freeze
     private_constant :KEYWORDS, :COMPOSED
 
     (Configuration::SETTINGS.map(&:name) - KEYWORDS - COMPOSED).each do |name|
@@ -111,6 +111,34 @@ module Pitchfork
     def max_requests(requests, jitter: nil)
       set(:max_requests, requests)
       set(:max_requests_jitter, jitter, label: "max_requests: jitter") unless jitter.nil?
+    end
+
+    def gc(**keywords)
+      set(:gc, keywords)
+    end
+
+    def yjit(*arguments, **options)
+      complaining_about(:yjit) do
+        raise ConfigurationError, "expected either true, false or options, got both" unless arguments.empty? || options.empty?
+
+        expect_one(arguments) if options.empty?
+      end
+      set(:yjit, options.empty? ? arguments.first : options)
+    end
+
+    def yjit_until_promotion(who, others_after: nil)
+      set(:yjit_until_promotion, who)
+      set(:yjit_others_after, others_after, label: "yjit_until_promotion: others_after") unless others_after.nil?
+    end
+
+    def refork_when(mode, interval: nil)
+      set(:refork_when, mode)
+      set(:refork_interval, interval, label: "refork_when: interval") unless interval.nil?
+    end
+
+    def worker_memory_limit(*arguments, **limits)
+      complaining_about(:worker_memory_limit) { expect_one(arguments) } unless arguments.empty?
+      set(:worker_memory_limit, arguments.empty? ? limits : arguments.first)
     end
 
     def user(name, group = nil)

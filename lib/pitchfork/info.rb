@@ -14,6 +14,7 @@ module Pitchfork
     @fork_safe = true
     @kept = []
     @server = nil
+    @worker = nil
 
     class << self
       # @return [Boolean] whether this process may become a mold
@@ -40,6 +41,15 @@ module Pitchfork
       # @return [Boolean] whether the whole server is being stopped; false outside of a server
       def shutting_down?
         @server ? @server.scoreboard.shutting_down? : false
+      end
+
+      # What garbage collection has cost this worker since it was forked: seconds of the processor (`GC.total_time`), within
+      # requests and between them. Clients wait for the first; see `out_of_band_gc`.
+      #
+      # @return [Hash{Symbol => Float}] within:, between:; zeros in other processes, and while GC.measure_total_time is false
+      def gc_time
+        within, between = @worker ? @worker.gc_time : [0.0, 0.0]
+        { within: within, between: between }
       end
 
       # Declares that an IO may be open in several processes: {close_all_ios!} spares it, and a mold may have it. It is
@@ -92,6 +102,9 @@ module Pitchfork
       # @api private
       # @param server [Server] that this process belongs to
       attr_writer :server
+      # @api private
+      # @param worker [Worker, nil] that this process is
+      attr_writer :worker
 
       private
 

@@ -5,19 +5,22 @@ require "pitchfork/errors"
 module Pitchfork
   # What the boot mold inherits from the master that executes it: the numbers of descriptors, told in an environment
   # variable. Both are taken back before any code of the user runs, so that no program that it starts inherits them.
-  # `sockets` are those of each listener: [[5], [6, 7]].
-  Inheritance = Struct.new(:generation, :channel, :death_pipe, :scoreboard, :sockets, keyword_init: true)
+  # `sockets` are those of each listener: [[5], [6, 7]]; `variables` the names of what {BootEnvironment} has put in the environment.
+  Inheritance = Struct.new(:generation, :channel, :death_pipe, :scoreboard, :sockets, :variables, keyword_init: true)
 
   class Inheritance
     VARIABLE = "PITCHFORK_BOOT"
+    OTHERS = "PITCHFORK_BOOT_VARIABLES"
 
     # @return [Inheritance, nil] nil in a process that no master has executed
     def self.take
       text = ENV.delete(VARIABLE) or return
+      variables = ENV.delete(OTHERS).to_s.split(",").each { |name| ENV.delete(name) }
       groups = text.split(",").map { |group| group.split("+").map { |number| Integer(number, 10) } }
       generation, channel, death_pipe, scoreboard = groups.shift(4).flatten
-      new(generation: generation, channel: channel, death_pipe: death_pipe, scoreboard: scoreboard, sockets: groups)
-        .tap(&:keep_to_ourselves)
+      new(
+        generation: generation, channel: channel, death_pipe: death_pipe, scoreboard: scoreboard, sockets: groups, variables: variables
+      ).tap(&:keep_to_ourselves)
     end
 
     # @return [Array<Integer>]
@@ -27,7 +30,10 @@ module Pitchfork
 
     # @return [Hash{String => String}] for the environment of the boot mold
     def environment
-      { VARIABLE => [generation, channel, death_pipe, scoreboard, *sockets.map { |queues| queues.join("+") }].join(",") }
+      {
+        VARIABLE => [generation, channel, death_pipe, scoreboard, *sockets.map { |queues| queues.join("+") }].join(","),
+        OTHERS => variables.join(",")
+      }
     end
 
     # The master evaluates the configuration and binds; this process evaluates it again.

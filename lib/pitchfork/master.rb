@@ -33,6 +33,7 @@ module Pitchfork
     def self.start(release, deployment = nil)
       configuration = release.configuration
       Privileges.of(configuration)
+      release.boot_environment unless configuration.app
       listeners = Listeners.new
       release.listeners = listeners.bind(configuration.listeners, configuration.logger)
       Process.setproctitle(PidFile::TITLE)

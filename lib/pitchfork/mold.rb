@@ -3,6 +3,7 @@
 require "pitchfork/app"
 require "pitchfork/child"
 require "pitchfork/child_fork"
+require "pitchfork/late_yjit"
 require "pitchfork/mold_check"
 require "pitchfork/preparation"
 require "pitchfork/privileges"
@@ -81,7 +82,7 @@ module Pitchfork
       MoldPort.die_with_master(true)
       trap_signals
       @server.oom_score.become(:mold)
-      boot if @booted
+      @booted ? boot : LateYjit.promoted(@server.configuration)
       title("preparing")
       @server.callback(:after_mold_fork, self)
       check = MoldCheck.new(@server, self, promoted: !@booted)
@@ -90,12 +91,28 @@ module Pitchfork
       # Looked up now: the way to a callback allocates.
       @before_fork = @server.configuration.callback(:before_fork)
       catch_up_on_logs
-      Preparation.call
+      prepare_memory
       return false unless check.probe_good?
 
       MoldPort.die_with_master(false)
       title
       true
+    end
+
+    # All that is said about it is said before the GC is off, for it allocates.
+    def prepare_memory
+      preparation = Preparation.new(@server.configuration.mold_preparation)
+      preparation.call do |notes|
+        publish(notes, preparation)
+        @server.logger.info("mold gen=#{generation} pid=#{pid} prepared in #{preparation}") unless preparation.steps.empty?
+      end
+    end
+
+    # Without them, `pitchfork cow` knows less about the workers, and nothing else is wrong.
+    def publish(notes, preparation)
+      notes.publish(generation, preparation.before, preparation.steps.map { |step| [step.name.to_s, step.seconds, step.change] })
+    rescue SystemCallError => e
+      @server.logger.warn("mold gen=#{generation} pid=#{pid} could not leave its notes: #{e.message}")
     end
 
     def boot
@@ -104,6 +121,8 @@ module Pitchfork
       exit!(1) unless @port.hello
       isolate
       @server.app = App.load(@server.configuration)
+      complaint = LateYjit.complaint(@server.configuration)
+      @server.logger.warn(complaint) if complaint
       @server.env_template
     end
 

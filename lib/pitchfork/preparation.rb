@@ -1,33 +1,118 @@
 # frozen_string_literal: true
 
+require "pitchfork/memory"
+
 module Pitchfork
-  # What a mold does once, before its first fork, so that its pages stay shared afterwards.
-  module Preparation
+  # What a mold does once, before its first fork, so that its pages stay shared afterwards: a few steps, each of which can be
+  # switched off (`mold_preparation`). What each has taken and given is in {#steps}.
+  class Preparation
+    # In their order.
+    #
+    # * collect: garbage is collected, so that no worker has to. Process.warmup (Ruby 3.3) does that when it compacts; a collection
+    #   before it takes half as long again and gains nothing (measured with bench/cow.rb).
+    # * compact: survivors are made old and moved together, so that workers find few free slots to fill among shared objects.
+    # * trim: free memory goes back to the kernel, and malloc puts the rest in order, see ext/pitchfork/src/sys/allocator.rs.
+    # * seal: the GC is switched off, for each run would write to pages that workers share. {release} switches it on again in
+    #   the workers.
+    STEPS = %i[collect compact trim seal].freeze
+
+    # @!attribute seconds
+    #   @return [Float]
+    # @!attribute change
+    #   @return [Integer] bytes of this process that are no file's, whoever shares them: negative when memory was given back.
+    #     Its private memory alone would say that a worker's preparation costs: it writes to what the older mold still has.
+    Step = Struct.new(:name, :seconds, :change) do
+      # @return [String] for the log
+      def to_s
+        format("%s %.3fs %+.1f MiB", name, seconds, change / 1048576.0)
+      end
+    end
+
+    @sealed = false
+
     class << self
-      # Garbage is collected and survivors are made old and moved together, so that workers find few free slots to fill
-      # among shared objects; free memory goes back to the kernel, and malloc puts the rest in order. Then the GC is
-      # switched off: each run would write to pages that workers share. {release} switches it on again in the workers.
-      #
-      # An object is old after it has survived three collections. Process.warmup (Ruby 3.3) makes old at once what it
-      # can, which does not include all that a JIT or inline caches have made: hence the collections before it, too.
-      def call
-        3.times { GC.start }
-        Process.respond_to?(:warmup) ? Process.warmup : warmup
-        MoldPort.settle_malloc
-        GC.disable
-      end
-
-      # In a worker that was forked from a prepared mold.
+      # In a process that was forked from a prepared mold.
       def release
-        GC.enable
+        GC.enable if @sealed
+        @sealed = false
       end
 
-      private
-
-      def warmup
-        GC.start
-        GC.compact if GC.respond_to?(:compact)
+      # Where the app has switched the GC off itself, it stays off in the workers.
+      #
+      # @api private
+      def seal
+        @sealed = !GC.disable
       end
+    end
+
+    # @return [Array<Step>] those that were taken
+    attr_reader :steps
+    # @return [(Integer, Integer), nil] private bytes and PSS before the first; nil: the kernel does not say
+    attr_reader :before
+
+    # @param wanted [Array<Symbol>] of {STEPS}
+    def initialize(wanted = STEPS)
+      @wanted = wanted
+      @steps = []
+    end
+
+    # @yieldparam notes [MoldNotes] to be published, when there is nothing left to do but to switch the GC off: the last
+    #   moment to allocate something
+    # @return [self]
+    def call
+      @before = memory&.values_at(:private, :pss)
+      take(:collect) { GC.start } unless warmup?
+      take(:compact) { compact }
+      notes = MoldNotes.look # whose own memory goes with the next step
+      take(:trim) { Preparation.trim }
+      take(:seal) {} # takes and gives nothing, and is still to come: it is only to be told
+      yield notes if block_given?
+      Preparation.seal if @wanted.include?(:seal)
+      self
+    end
+
+    # @return [String] for the log
+    def to_s
+      format("%.3fs: %s", steps.sum(&:seconds), steps.join(", "))
+    end
+
+    private
+
+    def warmup?
+      @wanted.include?(:compact) && Process.respond_to?(:warmup)
+    end
+
+    # Process.warmup makes all objects old at once. Before Ruby 3.3, one is old that has survived three collections: that of the
+    # step before, this one, and that of GC.compact.
+    def compact
+      return Process.warmup if warmup?
+
+      GC.start
+      GC.respond_to?(:compact) ? GC.compact : GC.start
+    end
+
+    def take(name)
+      return unless @wanted.include?(name)
+
+      bytes = anonymous
+      start = now
+      yield
+      @steps << Step.new(name, now - start, anonymous - bytes)
+    end
+
+    def anonymous
+      memory&.fetch(:anonymous) || 0
+    end
+
+    # @return [Hash, nil] nil: an old kernel, or there is no /proc
+    def memory
+      Memory.rollup(Process.pid)
+    rescue SystemCallError
+      nil
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

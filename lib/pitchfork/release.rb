@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "logger"
+require "pitchfork/boot_environment"
 
 module Pitchfork
   # One version of what is served: its configuration, the sockets that go with it, and where its boot mold is executed.
@@ -17,6 +18,14 @@ module Pitchfork
     # @return [Hash{String => String}] for the boot mold
     def environment
       surroundings.environment
+    end
+
+    # Made once: that starts programs.
+    #
+    # @return [BootEnvironment]
+    # @raise [ConfigurationError] when this machine does not have what the configuration asks for
+    def boot_environment
+      @boot_environment ||= BootEnvironment.new(configuration, environment)
     end
 
     # At its end, in the master. A Logger that was given a name, not an IO, is the only one that has its file open.

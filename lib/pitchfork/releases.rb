@@ -38,6 +38,7 @@ module Pitchfork
 
       release = @deployment.read
       Privileges.of(release.configuration)
+      release.boot_environment
       specs = release.configuration.listeners
       release.listeners = @listeners.bind(specs, logger, prefer: @current.listeners, tries: 0)
       release

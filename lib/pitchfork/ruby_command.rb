@@ -42,9 +42,10 @@ module Pitchfork
     SCRIPT = File.expand_path("../../exe/pitchfork", __dir__)
 
     # @param argv [Array<String>] of the `pitchfork` command
+    # @param flags [Array<String>] of Ruby, besides the user's
     # @return [Array<String>] to be spawned in the directory of a release
-    def self.pitchfork(argv)
-      [RbConfig.ruby, *FLAGS, "-I", LIBRARY, SCRIPT, *argv]
+    def self.pitchfork(argv, flags = [])
+      [RbConfig.ruby, *FLAGS, *flags, "-I", LIBRARY, SCRIPT, *argv]
     end
   end
 end

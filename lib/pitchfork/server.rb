@@ -52,9 +52,10 @@ module Pitchfork
     end
 
     # What has happened how often since the start, for callbacks in the master: rollouts, failed_reforks, restarts,
-    # failed_restarts, lost_workers, lost_molds, soft_timeouts and hard_timeouts.
+    # failed_restarts, lost_workers, lost_molds, soft_timeouts and hard_timeouts. And the seconds of garbage collection in all
+    # workers that there have been: gc_seconds_within requests and gc_seconds_between them, see {Info.gc_time}.
     #
-    # @return [Hash{Symbol => Integer}] empty in other processes
+    # @return [Hash{Symbol => Integer, Float}] empty in other processes
     def counters
       @counters&.call || {}
     end

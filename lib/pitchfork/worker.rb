@@ -1,8 +1,10 @@
 # frozen_string_literal: true
 
 require "pitchfork/child"
+require "pitchfork/late_yjit"
 require "pitchfork/late_request"
 require "pitchfork/mold"
+require "pitchfork/out_of_band_gc"
 require "pitchfork/sibling_fork"
 
 module Pitchfork
@@ -33,6 +35,11 @@ module Pitchfork
       @port.requests
     end
 
+    # @return [Array(Float, Float)] see {Info.gc_time}
+    def gc_time
+      @port.gc_time
+    end
+
     def mold?
       false
     end
@@ -48,12 +55,21 @@ module Pitchfork
     def start
       leave_the_mold_behind
       @port.hello
+      Info.worker = self
       catch_up_on_logs
       @server.callback(:after_worker_fork, self)
       @server.callback(:after_worker_ready, self)
       @server.env_template["pitchfork.worker"] = self
       @exchange = Exchange.new(@server, self)
+      @late_yjit = LateYjit.in_worker(@server.configuration, nr)
+      take_gc_out_of_requests if @server.configuration.out_of_band_gc
       title
+    end
+
+    def take_gc_out_of_requests
+      @gc = OutOfBandGC.adapter
+      @gc.begin
+      @port.watch_gc
     end
 
     def serve
@@ -63,6 +79,9 @@ module Pitchfork
           @client = event
           @exchange.call(event)
           @port.complete(event)
+          @late_yjit = @late_yjit.after_request if @late_yjit
+        when :collect
+          @gc.collect(@port.goes_soon?)
         when String
           @server.logger.debug(event)
         when :reopen_logs
@@ -124,7 +143,8 @@ module Pitchfork
       mold_port = @port.take_mold
       return mold_port.close unless mold_port.hello # the master has waited too long, and wants it no more
 
-      @port.close
+      serve_no_more
+      @client = nil # or every worker would inherit the last request, and all that the app has put into its env
       Mold.new(@server, mold_port, requests_count: requests)
     end
 
@@ -136,9 +156,16 @@ module Pitchfork
         return
       end
       mold_port = @port.take_mold
-      @port.close
+      serve_no_more
       mold_port.hello
       Mold.new(@server, mold_port)
+    end
+
+    # In a process that is to be a mold.
+    def serve_no_more
+      @port.close
+      @gc&.end
+      Info.worker = nil
     end
 
     def refuse(reason)

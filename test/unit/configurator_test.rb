@@ -20,6 +20,9 @@ class ConfiguratorTest < UnitTest
     "refork_max_unavailable 0" => { refork_max_unavailable: 0 },
     "refork_max_unavailable nil" => { refork_max_unavailable: nil },
     "promotion :fork" => { promotion: :fork },
+    "mold_preparation true" => { mold_preparation: %i[collect compact trim seal] },
+    "mold_preparation false" => { mold_preparation: [] },
+    "mold_preparation compact: false, seal: true" => { mold_preparation: %i[collect trim seal] },
     "service_workers [:cron, 'mail-out']" => { service_workers: %i[cron mail-out] },
     "service_workers []" => { service_workers: [] },
     "service_workers nil" => { service_workers: nil },
@@ -64,6 +67,10 @@ class ConfiguratorTest < UnitTest
     "worker_processes nil" => "worker_processes: expected an Integer from 1 to 1024, got nil",
     "worker_processes 1.0" => "worker_processes: expected an Integer from 1 to 1024, got 1.0",
     "worker_processes" => "worker_processes: expected one value, got none",
+    "mold_preparation compact: 1" =>
+      "mold_preparation: expected true, false, or true or false for collect, compact, trim and seal, got " + { compact: 1 }.inspect,
+    "mold_preparation polish: true" =>
+      "mold_preparation: expected true, false, or true or false for collect, compact, trim and seal, got " + { polish: true }.inspect,
     "worker_processes 1, 2" => "worker_processes: expected one value, got [1, 2]",
     "timeout 0" => "timeout: expected a number of seconds > 0, got 0",
     'timeout "20"' => 'timeout: expected a number of seconds > 0, got "20"',

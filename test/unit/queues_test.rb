@@ -96,8 +96,9 @@ class QueuesTest < UnitTest
 
   def test_inherited
     listeners = [bind(queues: 2), bind]
+    numbers = listeners.map { |listener| listener.ios.map { |io| copy(io) } }
     given = Pitchfork::Inheritance.new(generation: 7, channel: copy($stdin), death_pipe: copy($stdin), scoreboard: copy($stdin),
-                                       sockets: listeners.map { |listener| listener.ios.map { |io| copy(io) } })
+                                       sockets: numbers, variables: %w[MALLOC_ARENA_MAX])
     ENV.update(given.environment)
     taken = Pitchfork::Inheritance.take
 

@@ -49,6 +49,6 @@ class SettingTest < UnitTest
     assert_equal(:after_monitor_ready, Pitchfork::Setting.find(:after_master_ready).name)
     assert_nil(Pitchfork::Setting.find(:preload_app))
     keywords = names.reject { |name| Pitchfork::Configurator.public_method_defined?(name) }
-    assert_equal(%i[cleanup_timeout canary_seconds max_requests_jitter], keywords)
+    assert_equal(%i[cleanup_timeout refork_interval canary_seconds max_requests_jitter yjit_others_after], keywords)
   end
 end

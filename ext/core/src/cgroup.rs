@@ -1,8 +1,8 @@
-//! What the kernel writes about memory: which control group a process is in and what that may use (cgroups(7)), and what a
-//! process has for itself (proc_pid_smaps(5)).
+//! What the kernel writes about memory limits: which control group a process is in, and what that may use (cgroups(7)).
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::memory::number;
 use crate::policy::Headroom;
 
 /// The two kinds of control groups. Where both are mounted, one of them has the memory controller.
@@ -112,24 +112,6 @@ impl Version {
     }
 }
 
-/// Bytes that a process shares with nobody, from /proc/PID/smaps_rollup.
-pub fn private(smaps_rollup: &str) -> Option<u64> {
-    let clean = number(smaps_rollup, "Private_Clean:")?;
-    let dirty = number(smaps_rollup, "Private_Dirty:")?;
-    Some((clean + dirty) * 1024)
-}
-
-/// Bytes of a process that are no file's, whether shared with others or not, from /proc/PID/status.
-pub fn anonymous(status: &str) -> Option<u64> {
-    Some(number(status, "RssAnon:")? * 1024)
-}
-
-/// The number behind a name.
-fn number(text: &str, name: &str) -> Option<u64> {
-    let mut lines = text.lines().map(str::split_ascii_whitespace);
-    lines.find_map(|mut words| (words.next() == Some(name)).then(|| words.next()?.parse().ok())?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,23 +218,5 @@ mod tests {
     fn more_cache_than_usage() {
         let headroom = Version::V2.headroom(["10", "4", "inactive_file 8"]);
         assert_eq!(headroom, Some(Headroom { limit: 10, used: 0 }));
-    }
-
-    #[test]
-    fn processes() {
-        let rollup = "\
-5588544b9000-7ffe892c3000 ---p 00000000 00:00 0                          [rollup]
-Rss:                1620 kB
-Shared_Clean:       1460 kB
-Private_Clean:        48 kB
-Private_Dirty:       112 kB
-";
-        assert_eq!(private(rollup), Some(160 * 1024));
-        assert_eq!(private("Private_Clean: 48 kB\n"), None);
-        let status =
-            "Name:\truby\nVmRSS:\t    9000 kB\nRssAnon:\t    4000 kB\nRssFile:\t    5000 kB\n";
-        assert_eq!(anonymous(status), Some(4000 * 1024));
-        // A kernel thread, or a zombie.
-        assert_eq!(anonymous("Name:\tkthreadd\n"), None);
     }
 }

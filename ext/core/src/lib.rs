@@ -4,9 +4,11 @@
 
 pub mod cgroup;
 pub mod http;
+pub mod memory;
 pub mod planted;
 pub mod policy;
 pub mod supervisor;
+pub mod who;
 pub mod wire;
 
 /// The most workers a server can have. Bounds the scoreboard and the worker numbers.

@@ -16,6 +16,8 @@ pub enum Bug {
     GivesRowsAwayTwice,
     /// The time that the machine slept counts.
     BlamesSleepers,
+    /// A refork for the sharing does not wait after the last one.
+    ReforksAgain,
 }
 
 #[cfg(feature = "planted-bugs")]

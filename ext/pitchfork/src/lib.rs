@@ -7,8 +7,10 @@ mod master;
 mod mold;
 mod rotation;
 mod ruby;
+mod scales;
 mod shell;
 mod sys;
+mod who;
 mod worker;
 
 use magnus::{Error, Ruby};
@@ -19,10 +21,14 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let pitchfork = ruby.define_module("Pitchfork")?;
     crate::ruby::env::init(ruby);
     crate::ruby::scoreboard::init(ruby, pitchfork)?;
+    crate::ruby::memory::init(ruby, pitchfork)?;
     crate::ruby::privileges::init(ruby, pitchfork)?;
     crate::ruby::client::init(ruby, pitchfork)?;
+    crate::ruby::mold_notes::init(ruby, pitchfork)?;
+    crate::ruby::preparation::init(ruby, pitchfork)?;
     master::init(ruby, pitchfork)?;
     mold::init(ruby, pitchfork)?;
     worker::init(ruby, pitchfork)?;
+    who::init(pitchfork)?;
     Ok(())
 }

@@ -38,8 +38,9 @@ impl Link {
         }
     }
 
-    /// A link for a process that this one forks or becomes.
+    /// The link of the process that this one has become, or is after a fork. It takes its row.
     pub fn hand_on(&self, channel: OwnedFd, seat: Seat) -> Link {
+        self.scoreboard.row(seat.row).set_pid(std::process::id());
         Link::new(channel, self.death, self.scoreboard.clone(), seat)
     }
 

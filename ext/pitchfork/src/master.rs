@@ -106,8 +106,10 @@ impl Supervision {
 
     /// What has happened how often.
     fn counters(ruby: &Ruby, rb_self: Obj<Self>) -> Result<RHash, Error> {
-        let counters = rb_self.with(ruby, |shell| Ok(shell.supervisor.counters()))?;
-        supervision::counters(ruby, counters)
+        let (counters, gc_time) = rb_self.with(ruby, |shell| {
+            Ok((shell.supervisor.counters(), shell.gc_time()))
+        })?;
+        supervision::counters(ruby, counters, gc_time)
     }
 
     /// Works until Ruby is needed, and answers what for: an Array of a Symbol and its arguments.

@@ -216,25 +216,6 @@ fn reap(ruby: &Ruby, pid: u32) -> Result<bool, Error> {
     Ok(status == ExitStatus::Exited(0))
 }
 
-/// Gives free memory back to the kernel, malloc_trim(3), and has malloc put its free chunks in order now. Only glibc needs it.
-///
-/// glibc collects freed chunks in one list, and a later malloc(3) sorts them into bins: it writes to each of them, so every
-/// worker would copy every page that has a free chunk in it. A call sorts 10,000 at most (MAX_ITERS, glibc 2.36), hence the
-/// rounds; each takes well under a microsecond when nothing is left to sort. A size is large enough when no small bin serves it,
-/// and must stay below 128 KiB, where malloc asks the kernel instead. They differ because an exact fit ends the sorting.
-fn settle_malloc() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes glibc's own locks; no argument can be wrong; free gets what malloc gave, or null.
-    unsafe {
-        const ROUNDS: usize = 1_000;
-        libc::malloc_trim(0);
-        for round in 0..ROUNDS {
-            // Unseen by the optimizer, which removes a malloc that is followed by its free.
-            libc::free(std::hint::black_box(libc::malloc(64 * 1024 + 16 * round)));
-        }
-    }
-}
-
 /// Defines the class.
 pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     let class = pitchfork.define_class("MoldPort", ruby.class_object())?;
@@ -245,7 +226,6 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_singleton_method("await_end", function!(await_end, 1))?;
     class.define_singleton_method("may_fork", function!(may_fork, 0))?;
     class.define_singleton_method("reap", function!(reap, 1))?;
-    class.define_singleton_method("settle_malloc", function!(settle_malloc, 0))?;
     class.define_method("generation", method!(MoldPort::generation, 0))?;
     class.define_method("hello", method!(MoldPort::hello, 0))?;
     class.define_method("ready", method!(MoldPort::ready, 0))?;

@@ -94,8 +94,13 @@ impl Rotation {
         Ok(())
     }
 
-    /// Waits for the next connection or word from the master.
-    pub fn next(&mut self, ruby: &Ruby, link: &Link) -> Result<Next, Error> {
+    /// Waits for the next connection or word from the master. It does not sleep for longer than `patience`.
+    pub fn next(
+        &mut self,
+        ruby: &Ruby,
+        link: &Link,
+        patience: Option<Duration>,
+    ) -> Result<Next, Error> {
         let now = monotonic();
         if now.saturating_sub(self.looked) < LOOK {
             if let Some(connection) = self.accept(ruby, self.last)? {
@@ -109,7 +114,8 @@ impl Rotation {
         // happened, so what woke us is answered before an order to leave that came after it: no connection is left behind.
         let mut events = [EpollEvent::empty()];
         let epoll = &self.epoll;
-        let timeout = gvl::timeout(self.lingering.expire(epoll));
+        let parting = self.lingering.expire(epoll);
+        let timeout = gvl::timeout(parting.into_iter().chain(patience).min());
         let waited = gvl::interruptible(ruby, "epoll_wait", || epoll.wait(&mut events, timeout))?;
         self.looked = monotonic();
         match waited {

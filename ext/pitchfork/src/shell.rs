@@ -13,6 +13,7 @@ use pitchfork_core::supervisor::{Action, Event, Observation, Request, Role, Supe
 use pitchfork_core::wire::{Order, Report, SIZE, Seat, Ticket};
 
 use crate::ruby::gvl;
+use crate::scales::Scales;
 use crate::sys::cgroup;
 use crate::sys::children::{Children, Said};
 use crate::sys::clock::monotonic;
@@ -37,6 +38,9 @@ pub struct Shell {
     observed: bool,
     /// When memory was measured.
     measured: Duration,
+    scales: Scales,
+    /// Nanoseconds of garbage collection, within requests and between them, of those whose rows others have now.
+    gc_of_gone: [u64; 2],
     /// The channel of a mold that Ruby is about to boot.
     pub booting: Option<(Ticket, OwnedFd)>,
 }
@@ -51,6 +55,8 @@ impl Shell {
             actions: VecDeque::new(),
             observed: false,
             measured: Duration::ZERO,
+            scales: Scales::default(),
+            gc_of_gone: [0, 0],
             booting: None,
         })
     }
@@ -89,8 +95,10 @@ impl Shell {
             self.supervisor.observe(ticket, observed);
         }
         let now = monotonic();
-        if std::iter::once(event).chain(&self.events).any(may_promote) {
-            self.weigh();
+        let mut events = std::iter::once(event).chain(&self.events);
+        self.scales.weigh(&mut self.supervisor, events.clone());
+        if events.any(may_promote) {
+            self.size_up();
         }
         if self.supervisor.wants_room() && now >= self.measured + MEASURE {
             self.measured = now;
@@ -103,7 +111,7 @@ impl Shell {
     }
 
     /// Tells the supervisor how large the workers are.
-    fn weigh(&mut self) {
+    fn size_up(&mut self) {
         let workers = (self.supervisor.processes().iter()).filter(|p| p.is_ready_worker());
         let sizes: Vec<(Ticket, u64)> = workers
             .filter_map(|p| Some((p.ticket(), cgroup::size(p.pid?)?)))
@@ -177,8 +185,15 @@ impl Shell {
 
     /// Prepares for a new process. Answers the end of the channel that it is to have.
     fn enlist(&mut self, seat: Seat, milestone: Option<u64>) -> nix::Result<OwnedFd> {
-        self.scoreboard.row(seat.row).reset(milestone);
+        let row = self.scoreboard.row(seat.row);
+        self.gc_of_gone = add(self.gc_of_gone, row.gc());
+        row.reset(milestone);
         self.children.enlist(seat)
+    }
+
+    /// Nanoseconds of garbage collection in all workers that there have been, within requests and between them.
+    pub fn gc_time(&self) -> [u64; 2] {
+        add(self.gc_of_gone, self.scoreboard.gc())
     }
 
     fn fork_failed(&mut self, ticket: Ticket, errno: Errno) {
@@ -282,6 +297,10 @@ fn may_promote(event: &Event) -> bool {
         event,
         Event::Refork | Event::Milestone { .. } | Event::Exited { .. }
     )
+}
+
+fn add(one: [u64; 2], other: [u64; 2]) -> [u64; 2] {
+    [one[0] + other[0], one[1] + other[1]]
 }
 
 /// A deadline that is never reached: in a hundred years.

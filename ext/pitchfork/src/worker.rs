@@ -1,5 +1,6 @@
 //! `Pitchfork::WorkerPort`: where a worker waits for its next request or for the master.
 
+mod collections;
 mod deadline;
 
 use std::cell::{Cell, RefCell};
@@ -13,6 +14,7 @@ use magnus::{
 };
 use pitchfork_core::wire::{Order, Refusal, Report, Seat};
 
+use self::collections::Collections;
 use crate::link::{Commission, Heard, Link};
 use crate::mold::MoldPort;
 use crate::rotation::{Connection, Listener, Next, Rotation};
@@ -22,7 +24,8 @@ use crate::ruby::http_settings::{self, HttpSettings};
 use crate::ruby::request::{Incoming, RequestReader};
 use crate::sys::clock::monotonic;
 use crate::sys::forks;
-use crate::sys::scoreboard::{Row, Scoreboard};
+use crate::sys::scoreboard::{Gc, Row, Scoreboard};
+use crate::who::Who;
 
 /// So long a worker of a server that stops goes on to accept what waits in the queues.
 const QUEUE: Duration = Duration::from_secs(1);
@@ -44,6 +47,8 @@ pub struct WorkerPort {
     /// How long a request may take, in nanoseconds, unless its app says otherwise.
     timeout: u64,
     is_overdue: Cell<bool>,
+    collections: Collections,
+    who: Who,
 }
 
 struct Inner {
@@ -55,6 +60,7 @@ struct Inner {
 impl DataTypeFunctions for WorkerPort {
     fn mark(&self, marker: &gc::Marker) {
         marker.mark(self.template);
+        self.who.mark(marker);
     }
 }
 
@@ -95,6 +101,8 @@ impl WorkerPort {
             reopening: Cell::new(false),
             timeout: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
             is_overdue: Cell::new(false),
+            collections: Collections::new(ruby),
+            who: Who::default(),
         }))
     }
 
@@ -150,15 +158,23 @@ impl WorkerPort {
         Ok(ruby.to_symbol("retire"))
     }
 
-    /// Waits for the next thing to do: a Client with a request, `:promote`, `:reopen_logs` or `:retire`; or a String for the
-    /// log.
+    /// Waits for the next thing to do: a Client with a request, `:collect` (see [`Self::watch_gc`]), `:promote`, `:reopen_logs`
+    /// or `:retire`; or a String for the log.
     fn wait(ruby: &Ruby, rb_self: Obj<Self>) -> Result<Value, Error> {
         let template = ruby.get_inner(rb_self.template);
+        let has_collected = (rb_self.collections).turn(ruby, rb_self.row(), Gc::Between);
+        if has_collected && !rb_self.leaving.get() {
+            return Ok(ruby.to_symbol("collect").as_value());
+        }
         while !rb_self.leaving.get() {
             if rb_self.reopening.take() {
                 return Ok(ruby.to_symbol("reopen_logs").as_value());
             }
-            match rb_self.with(ruby, |inner| inner.rotation.next(ruby, &inner.link))? {
+            rb_self.who.attend(ruby, rb_self.row());
+            let patience = rb_self.who.patience();
+            match rb_self.with(ruby, |inner| {
+                inner.rotation.next(ruby, &inner.link, patience)
+            })? {
                 Next::Again => {}
                 Next::Connection(connection) => {
                     if let Some(answer) = Self::read(ruby, rb_self, template, connection)? {
@@ -168,6 +184,7 @@ impl WorkerPort {
                 Next::Heard(Heard::Order(Order::Promote { seat, in_place }, Some(channel))) => {
                     let commission = Commission { seat, channel };
                     rb_self.commission.replace(Some((commission, in_place)));
+                    rb_self.who.end(ruby, rb_self.row());
                     return Ok(ruby.to_symbol("promote").as_value());
                 }
                 // This process has no room for the descriptor, recvmsg(2), MSG_CTRUNC.
@@ -194,6 +211,7 @@ impl WorkerPort {
                 return Ok(answer);
             }
         }
+        rb_self.who.end(ruby, rb_self.row());
         Ok(ruby.to_symbol("retire").as_value())
     }
 
@@ -204,6 +222,8 @@ impl WorkerPort {
         template: RHash,
         connection: Connection,
     ) -> Result<Option<Value>, Error> {
+        // What making env costs, this request has cost.
+        (rb_self.collections).turn(ruby, rb_self.row(), Gc::Within);
         let incoming = rb_self.with(ruby, |inner| {
             let listener = inner.rotation.listener(connection.from);
             inner.reader.read(ruby, template, connection, listener)
@@ -320,6 +340,9 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("nr", method!(WorkerPort::nr, 0))?;
     class.define_method("generation", method!(WorkerPort::generation, 0))?;
     class.define_method("requests", method!(WorkerPort::requests, 0))?;
+    class.define_method("watch_gc", method!(WorkerPort::watch_gc, 0))?;
+    class.define_method("gc_time", method!(WorkerPort::gc_time, 0))?;
+    class.define_method("goes_soon?", method!(WorkerPort::goes_soon, 0))?;
     class.define_method("hello", method!(WorkerPort::hello, 0))?;
     class.define_method("ready", method!(WorkerPort::ready, 0))?;
     class.define_method("wait", method!(WorkerPort::wait, 0))?;

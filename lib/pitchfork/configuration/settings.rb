@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require "pitchfork/configuration/boot_settings"
 require "pitchfork/configuration/http_settings"
+require "pitchfork/configuration/memory_limit"
 
 module Pitchfork
   class Configuration
@@ -38,6 +40,16 @@ module Pitchfork
         :refork_after, syntax: "refork_after [n1, n2, …]", check: Check.request_limits.or_nil, shown_default: "never",
         doc: "A worker of generation i that has served n_i requests triggers a refork. " \
              "The last number repeats for ever, `false` in its place ends reforking there."
+      ),
+      Setting.new(
+        :refork_when, syntax: "refork_when mode", check: Check.one_of(:requests, :sharing), default: :requests,
+        doc: "`:requests`: only `refork_after` counts. `:sharing`: pitchfork measures what workers have written since they were " \
+             "forked, reforks when that is expected to save memory, and stops when it no longer does; `refork_after` holds, " \
+             "too, if it is set. See [reforking.md](reforking.md)."
+      ),
+      Setting.new(
+        :refork_interval, syntax: "refork_when :sharing, interval: seconds", check: Check.seconds, default: 60,
+        doc: "The least time before the first refork that `:sharing` begins. It doubles with each one."
       ),
       Setting.new(
         :refork_max_unavailable, syntax: "refork_max_unavailable n", check: Check.integer(0..1024).or_nil,
@@ -80,6 +92,26 @@ module Pitchfork
         doc: "A worker that has been at work for so long is replaced: the replacement is ready first."
       ),
       Setting.new(
+        :out_of_band_gc, syntax: "out_of_band_gc bool", check: Check.boolean, default: false,
+        doc: "Major garbage collections of a worker take place between requests, not within: on Ruby 3.4 and later all of " \
+             "them, before most. See [gc.md](gc.md)."
+      ),
+      Setting.new(
+        :worker_memory_limit, syntax: "worker_memory_limit private: size, hard: size", check: MemoryLimit::CHECK.or_nil,
+        shown_default: "no limit",
+        doc: "A worker that has more private memory than this is replaced: the replacement is ready first. Above `hard` it is " \
+             "asked to go at once, and killed if it does not. `pss:` in the place of `private:` also counts the worker's part " \
+             "of what it shares. One worker a second is measured."
+      ),
+      Setting.new(
+        :mold_preparation, syntax: "mold_preparation collect: bool, compact: bool, trim: bool, seal: bool",
+        check: Check.switches(:collect, :compact, :trim, :seal), default: %i[collect compact trim seal].freeze,
+        shown_default: "all",
+        doc: "What a mold does to its memory before it is forked from: garbage is collected; survivors are moved together and " \
+             "made old; free memory goes back to the kernel; the GC is switched off, until workers switch it on. Steps that are " \
+             "not mentioned are taken; `mold_preparation false`: none. See [reforking.md](reforking.md)."
+      ),
+      Setting.new(
         :mold_sockets, syntax: "mold_sockets mode", check: Check.one_of(:refuse, :warn), default: :refuse,
         doc: "A promoted mold that has a connection open which its workers would inherit, and which is not declared " \
              "with `Pitchfork::Info.keep_io`. `:refuse`: it is not used; `:warn`: a warning in the log."
@@ -110,6 +142,6 @@ module Pitchfork
         :oom_score_adj, syntax: "oom_score_adj bool", check: Check.boolean, default: true,
         doc: "When memory runs out, the kernel kills workers before the mold, and the mold before the master."
       )
-    ] + HTTP_SETTINGS).freeze
+    ] + BOOT_SETTINGS + HTTP_SETTINGS).freeze
   end
 end

@@ -17,10 +17,7 @@ module Pitchfork
       class << self
         # @return [Array<String>] a complaint for each
         def complaints
-          unexpected.map do |socket|
-            "descriptor #{socket.fileno} is connected to #{peer(socket)} (#{origin(socket)}), and every worker would inherit it: " \
-              "close it in before_fork or after_mold_fork, declare it with Pitchfork::Info.keep_io, or set mold_sockets :warn"
-          end
+          unexpected.filter_map { |socket| complaint(socket) }
         end
 
         # @return [Boolean]
@@ -29,6 +26,13 @@ module Pitchfork
         end
 
         private
+
+        def complaint(socket)
+          "descriptor #{socket.fileno} is connected to #{peer(socket)} (#{origin(socket)}), and every worker would inherit it: " \
+            "close it in before_fork or after_mold_fork, declare it with Pitchfork::Info.keep_io, or set mold_sockets :warn"
+        rescue SystemCallError
+          # Its object was garbage, and has just been collected.
+        end
 
         # A copy of a descriptor is as good as the original: under systemd, standard error is a stream to its journal.
         #

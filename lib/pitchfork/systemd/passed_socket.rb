@@ -53,6 +53,9 @@ module Pitchfork
         @listens = @io.getsockopt(:SOCKET, :ACCEPTCONN).bool
         @address = check_address
         freeze
+      rescue BindError
+        @io&.close
+        raise
       end
 
       # @return [Boolean] false: it is bound, and that is all

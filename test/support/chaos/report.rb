@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../../../bench/support/table"
+require_relative "../../../bench/support/drawing"
 require_relative "verdict"
 
 module Chaos

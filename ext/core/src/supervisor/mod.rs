@@ -13,6 +13,7 @@
 //! * `restart`: how far is the new code?
 //! * `watch`: whose time is up, and who stands still?
 //! * `services`: are the service workers there?
+//! * `memory`: how much do workers have, and what follows from that?
 //!
 //! Everything from `reconcile` on is *level-triggered*: it looks at the state as it is, never at how it came to
 //! be, so a lost or doubled event can delay the wished state but not prevent it.
@@ -20,6 +21,7 @@
 mod end;
 mod event;
 mod handle;
+mod memory;
 mod process;
 mod promotion;
 mod reconcile;
@@ -34,11 +36,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::planted::{Bug, planted};
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Sharing};
 use crate::wire::{Seat, Ticket};
 
 pub use event::{Action, Event, ExitStatus, Level, Observation, Request};
-pub use process::{Process, Role, State, Wear};
+pub use process::{Memory, Process, Role, State, Wear};
 pub use refork::Refork;
 pub use settings::{Promotion, Settings};
 
@@ -85,6 +87,19 @@ pub struct Supervisor {
     barren: Option<(Ticket, u32, Duration)>,
     /// How many more workers there is memory for; `None`: nobody knows.
     room: Option<u32>,
+    /// `refork_when :sharing`, if it is wished for.
+    sharing: Option<Sharing>,
+    /// Who was measured since the last step.
+    weighed: Vec<Ticket>,
+    /// There is a measurement that `sharing` has not seen.
+    looks: bool,
+    /// Counts measurements.
+    turns: u64,
+    memory_readable: bool,
+    /// Workers that were over their memory limit as soon as they served.
+    limit_backoff: Backoff,
+    /// The generation of which the log has said that.
+    limit_told: Option<u32>,
     counters: Counters,
     actions: Vec<Action>,
 }
@@ -115,6 +130,10 @@ pub struct Counters {
     pub soft_timeouts: u64,
     /// Requests that passed their hard deadline.
     pub hard_timeouts: u64,
+    /// Workers that were replaced because they had too much memory.
+    pub memory_retirements: u64,
+    /// Reforks that `refork_when :sharing` has begun.
+    pub sharing_reforks: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +154,7 @@ impl Supervisor {
         }
         Supervisor {
             workers: settings.workers,
+            sharing: settings.sharing(),
             settings,
             processes: Vec::new(),
             last_ticket: 0,
@@ -158,6 +178,12 @@ impl Supervisor {
             mold_attempts: 0,
             barren: None,
             room: None,
+            weighed: Vec::new(),
+            looks: false,
+            turns: 0,
+            memory_readable: true,
+            limit_backoff: Backoff::new(ms(0), ms(10_000), ms(600_000)),
+            limit_told: None,
             counters: Counters::default(),
             actions: Vec::new(),
         }
@@ -171,6 +197,7 @@ impl Supervisor {
         self.handle(now, event);
         self.expire(now);
         self.watch(now);
+        self.weigh(now);
         self.reconcile(now);
         std::mem::take(&mut self.actions)
     }
@@ -198,7 +225,8 @@ impl Supervisor {
 
     /// Whether workers are being replaced, so that it matters how many more there is memory for.
     pub fn wants_room(&self) -> bool {
-        self.refork != Refork::Idle || self.processes.iter().any(Process::is_outworn)
+        let replaces = |p: &Process| p.is_outworn() || self.is_over_limit(p);
+        self.refork != Refork::Idle || self.processes.iter().any(replaces)
     }
 
     /// When a [`Event::Tick`] is needed, if nothing else happens before. Never earlier than `now`.
@@ -313,7 +341,10 @@ impl Supervisor {
         let name = (role == Role::Service)
             .then(|| self.settings_of(version).services.get(nr as usize).cloned())
             .flatten();
+        let of_boot_mold = (parent.and_then(|parent| self.find(parent)))
+            .is_some_and(|parent| parent.role == Role::Mold && parent.parent.is_none());
         self.processes.push(Process {
+            of_boot_mold,
             seat,
             role,
             name,
@@ -327,6 +358,7 @@ impl Supervisor {
             requests: 0,
             request: None,
             size: None,
+            memory: None,
             interrupted: None,
             expires: None,
             allowance: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Request;
+use crate::policy::Usage;
 use crate::wire::{Seat, Ticket};
 
 /// A process, from the moment it is asked for until it is reaped.
@@ -24,6 +25,8 @@ pub struct Process {
     pub pid: Option<u32>,
     /// Who forks it; `None` for a boot mold.
     pub parent: Option<Ticket>,
+    /// Its mold has booted the app, and has served nothing.
+    pub of_boot_mold: bool,
     /// When the current state began.
     pub since: Duration,
     /// When it must have left the current state.
@@ -34,6 +37,8 @@ pub struct Process {
     pub request: Option<Request>,
     /// Its memory in bytes, as far as it was measured.
     pub size: Option<u64>,
+    /// The same in detail, where a policy needs it.
+    pub memory: Option<Memory>,
     /// The request that it was told to be late with: when that began, and when it was told.
     pub interrupted: Option<(Duration, Duration)>,
     /// When it will have served long enough.
@@ -67,6 +72,26 @@ pub enum Role {
     Service,
 }
 
+/// What was measured of a worker's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// When it was ready, or as soon after that as it was measured.
+    pub first: Usage,
+    /// The last time.
+    pub last: Usage,
+    /// How many requests it had completed by then.
+    pub requests: u64,
+    /// Counts the measurements of all workers.
+    pub turn: u64,
+}
+
+impl Memory {
+    /// Bytes of private memory since the fork. What hooks of the new worker took is not shared by any refork.
+    pub fn growth(&self) -> u64 {
+        self.last.private.saturating_sub(self.first.private)
+    }
+}
+
 /// Where a process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -87,6 +112,8 @@ pub enum Wear {
     Stopped,
     /// It is at no request, and does not answer: a hook may have it.
     Stuck,
+    /// It has more memory than it may.
+    Large,
 }
 
 impl Process {
@@ -127,7 +154,8 @@ impl Process {
 
     /// A worker that may be asked to become, or fork, a mold.
     pub fn is_promotable(&self) -> bool {
-        self.is_ready_worker() && !self.refused && self.is_well() && self.wear != Some(Wear::Stuck)
+        let unfit = matches!(self.wear, Some(Wear::Stuck | Wear::Large));
+        self.is_ready_worker() && !self.refused && self.is_well() && !unfit
     }
 
     /// A worker that is to be replaced by a fresh one.

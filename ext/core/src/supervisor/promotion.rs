@@ -8,6 +8,9 @@ use super::{Action, Level, Process, Promotion, Refork, Role, State, Supervisor};
 /// A worker that is larger than the others by one part in so many is bloated.
 const BLOATED: u64 = 2;
 
+/// Less private memory than this makes no difference.
+const TRIFLE: u64 = 8 << 20;
+
 impl Supervisor {
     /// Promotes the worker that has served most: it has the most code and caches to share. Answers whether there is one.
     pub(super) fn promote_best(&mut self, now: Duration) -> bool {
@@ -32,13 +35,13 @@ impl Supervisor {
         true
     }
 
-    /// One whose promotion has failed before comes after all others, and before those one that is far larger than the rest: what
-    /// it has too much of, its successors would begin with.
+    /// One whose promotion has failed before comes after all others, and before those one that is far larger than the rest, or has
+    /// far more for itself: what it has too much of, its successors would begin with.
     fn candidate(&self) -> Option<&Process> {
         let usual = self.usual_size();
         let is_bloated = |p: &Process| {
             let limit = usual.map(|size| size + size / BLOATED);
-            p.size.zip(limit).is_some_and(|(size, limit)| size > limit)
+            p.size.zip(limit).is_some_and(|(size, limit)| size > limit) || self.has_outgrown(p)
         };
         (self.processes.iter())
             .filter(|p| p.is_promotable() && p.seat.nr < self.workers)
@@ -46,6 +49,7 @@ impl Supervisor {
             .max_by_key(|p| {
                 (
                     Reverse(p.failures),
+                    self.leads(p),
                     !is_bloated(p),
                     p.requests,
                     p.generation(),
@@ -54,12 +58,40 @@ impl Supervisor {
             })
     }
 
+    /// The one worker that compiles until there has been a promotion. It is larger than the others for that.
+    fn leads(&self, p: &Process) -> bool {
+        self.settings.first_worker_leads
+            && p.of_boot_mold
+            && p.role == Role::Worker
+            && p.seat.nr == 0
+    }
+
+    /// Whether a worker that is warm has no say, because another one, or its successor, is still compiling what there is to share.
+    pub(super) fn awaits_leader(&self, p: &Process) -> bool {
+        let will = |p: &Process| p.is_live() && !p.refused && p.failures == 0;
+        !self.leads(p)
+            && (self.processes.iter())
+                .any(|p| self.leads(p) && will(p) && p.version == self.version)
+    }
+
     /// The median of the workers' sizes, the lower of two.
     fn usual_size(&self) -> Option<u64> {
         let workers = self.processes.iter().filter(|p| p.is_ready_worker());
-        let mut sizes: Vec<u64> = workers.filter_map(|p| p.size).collect();
-        sizes.sort_unstable();
-        sizes.get(sizes.len().saturating_sub(1) / 2).copied()
+        median(workers.filter_map(|p| p.size).collect())
+    }
+
+    /// Whether a worker has written far more than those that have served about as much. One that has served most has
+    /// written most, too: that is what it is promoted for.
+    fn has_outgrown(&self, worker: &Process) -> bool {
+        let Some(memory) = worker.memory else {
+            return false;
+        };
+        let peers = (self.processes.iter())
+            .filter(|p| p.is_ready_worker() && p.ticket() != worker.ticket())
+            .filter_map(|p| p.memory)
+            .filter(|peer| peer.requests >= memory.requests / 2);
+        let usual = median(peers.map(|peer| peer.growth()).collect());
+        usual.is_some_and(|growth| memory.growth() > growth + growth / BLOATED + TRIFLE)
     }
 
     /// Whether the budget of missing workers permits a promotion in place.
@@ -140,4 +172,10 @@ impl Supervisor {
             self.fail_refork(now, process.parent, why);
         }
     }
+}
+
+/// The lower of two, if there are as many on both sides.
+fn median(mut numbers: Vec<u64>) -> Option<u64> {
+    numbers.sort_unstable();
+    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
 }

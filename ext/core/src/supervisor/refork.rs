@@ -75,9 +75,13 @@ impl Supervisor {
 
     /// Only from a complete set of workers: a server that is short of them has other worries.
     fn begin_refork_if_due(&mut self, now: Duration) {
-        let warm = (self.processes.iter()).any(|p| p.is_promotable() && p.warm);
+        let warm =
+            (self.processes.iter()).any(|p| p.is_promotable() && p.warm && !self.awaits_leader(p));
         let complete = self.ready_workers() >= self.workers && self.mold().is_some();
-        if !(self.refork_wanted || warm) || !complete || !self.refork_backoff.permits(now) {
+        if !complete || !self.refork_backoff.permits(now) {
+            return;
+        }
+        if !(self.refork_wanted || warm || self.sharing_pays(now)) {
             return;
         }
         if !self.promote_best(now) {

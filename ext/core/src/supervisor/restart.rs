@@ -70,6 +70,8 @@ impl Supervisor {
         self.version = new.number;
         self.settings = *new.settings;
         self.workers = self.settings.workers;
+        self.sharing = self.settings.sharing(); // what was learnt of the old code is no use any more
+        self.limit_backoff.reset();
         self.counters.restarts += 1;
         self.spawn_errors = 0;
         self.spawn_backoff.reset();

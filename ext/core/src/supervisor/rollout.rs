@@ -142,6 +142,9 @@ impl Supervisor {
             );
             self.refork = Refork::Idle;
             self.refork_backoff.reset();
+            if let Some(sharing) = &mut self.sharing {
+                sharing.rolled_out(now);
+            }
             self.counters.rollouts += 1;
             self.act(Action::RolloutDone { generation });
             self.log(Level::Info, text);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::{Limits, ReforkAfter};
+use crate::policy::{Limits, MemoryLimit, ReforkAfter, Sharing};
 
 /// The supervisor's part of the configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,10 +14,14 @@ pub struct Settings {
     pub services: Vec<Arc<str>>,
     /// When a worker is warm.
     pub refork_after: ReforkAfter,
+    /// Refork also when that saves memory: the least time between two. `None`: only after so many requests.
+    pub sharing_interval: Option<Duration>,
     /// How many workers may be missing during a rollout; `None` is the default, see [`Settings::budget`].
     pub max_unavailable: Option<u32>,
     /// How a worker becomes a mold.
     pub promotion: Promotion,
+    /// Worker 0 alone compiles until the first promotion, which is to be its own.
+    pub first_worker_leads: bool,
     /// A forked process must be ready within this time. Booting the app is not bounded.
     pub spawn_timeout: Duration,
     /// A process asked to retire must be gone within this time.
@@ -30,6 +34,8 @@ pub struct Settings {
     pub canary_time: Duration,
     /// When a worker is replaced, however well it works.
     pub limits: Limits,
+    /// How much memory a worker may have.
+    pub memory_limit: Option<MemoryLimit>,
     /// Give up after so many failed spawns in a row; `None`: never.
     pub max_consecutive_spawn_errors: Option<u32>,
     /// Whether orphans come to the master (it is a subreaper, or pid 1). Without that there is no reforking.
@@ -56,6 +62,13 @@ impl Settings {
     /// How many replacements may be on their way at once.
     pub fn batch(&self, workers: u32) -> u32 {
         self.budget(workers).max(1)
+    }
+
+    /// The policy that reforks when that saves memory, if it is wished for and can be.
+    pub(super) fn sharing(&self) -> Option<Sharing> {
+        self.sharing_interval
+            .filter(|_| self.adopts)
+            .map(Sharing::new)
     }
 
     /// Whether a rollout retires before it spawns, as a machine without memory to spare wants it.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::dice::Dice;
 use crate::ending;
 use crate::fault::Tally;
+use crate::memory;
 use crate::plan::{self, Life};
 use crate::world::World;
 
@@ -15,6 +16,8 @@ pub struct Findings {
     pub seeds: u64,
     pub events: u64,
     pub tally: Tally,
+    /// Whether there are policies that decide by memory. Lives without them are as they were before there were any.
+    by_memory: bool,
 }
 
 /// A life in which something was not as it must be.
@@ -43,11 +46,22 @@ impl fmt::Display for Failure {
 }
 
 impl Findings {
+    /// Of lives in which memory counts.
+    pub fn by_memory() -> Findings {
+        Findings {
+            by_memory: true,
+            ..Findings::default()
+        }
+    }
+
     /// Lives one life.
     pub fn add(&mut self, seed: u64) -> Result<(), Box<Failure>> {
         let mut dice = Dice::new(seed);
         let life = Life::random(&mut dice);
-        let settings = plan::settings(&mut dice, life);
+        let mut settings = plan::settings(&mut dice, life);
+        if self.by_memory {
+            memory::decide_by_memory(&mut Dice::new(!seed), &mut settings, life);
+        }
         let mut world = World::new(settings, dice);
         let lived = catch_unwind(AssertUnwindSafe(|| {
             plan::live(&mut world, life);
@@ -70,6 +84,10 @@ impl Findings {
             .count_many("~ soft timeouts", counters.soft_timeouts);
         self.tally
             .count_many("~ hard timeouts", counters.hard_timeouts);
+        self.tally
+            .count_many("~ memory retirements", counters.memory_retirements);
+        self.tally
+            .count_many("~ reforks for sharing", counters.sharing_reforks);
         lived.map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let fault = text.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string()));

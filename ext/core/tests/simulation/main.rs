@@ -5,7 +5,7 @@
 //! finding is kept in `seeds.txt`.
 //!
 //! * `plan`: what operators, clients and bad luck do; `fault`: how often
-//! * `kernel`, `process`, `life`, `requests`: what virtual processes do, and what the kernel promises them
+//! * `kernel`, `process`, `life`, `requests`: what virtual processes do, and what the kernel promises them; `memory`: what they have
 //! * `world`: the supervisor and all that surrounds it
 //! * `books`: what must hold after each event; `ending`: what must be in the end
 //! * `driver`: many lives
@@ -18,6 +18,7 @@ mod ending;
 mod fault;
 mod kernel;
 mod life;
+mod memory;
 mod plan;
 #[cfg(feature = "planted-bugs")]
 mod planted;
@@ -56,7 +57,7 @@ fn live(findings: &mut Findings, seed: u64) {
 /// So many events, `SIMULATE_EVENTS`, from lives that begin with the seed `SIMULATE_FROM`; or the one life of `SIMULATE_SEED`.
 #[test]
 fn servers_live_and_end() {
-    let (mut findings, began) = (Findings::default(), Instant::now());
+    let (mut findings, began) = (Findings::by_memory(), Instant::now());
     if let Some(seed) = asked_for("SIMULATE_SEED") {
         live(&mut findings, seed);
     } else {

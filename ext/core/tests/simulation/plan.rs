@@ -55,14 +55,18 @@ pub fn settings(dice: &mut Dice, life: Life) -> Settings {
         workers: workers as u32,
         services: Vec::new(),
         refork_after: refork_after(dice),
+        sharing_interval: None,
         max_unavailable: None,
         promotion,
+        // Not by the dice: the recorded seeds would tell other lives.
+        first_worker_leads: workers % 4 == 3,
         spawn_timeout: secs(if calm { 60 } else { dice.between(4, 15) }),
         retire_timeout: secs(if calm { 60 } else { dice.between(1, 30) }),
         cleanup: secs(dice.between(1, 4)),
         canary_requests: 0,
         canary_time: Duration::ZERO,
         limits: Limits::default(),
+        memory_limit: None,
         max_consecutive_spawn_errors: None,
         adopts: life != Life::Orphaned,
     };

@@ -8,8 +8,11 @@ use crate::driver::Findings;
 const EVENTS: u64 = 100_000;
 
 fn assert_found(bug: Bug, expected: &str) {
+    assert_found_in(Findings::default(), bug, expected);
+}
+
+fn assert_found_in(mut findings: Findings, bug: Bug, expected: &str) {
     plant(bug);
-    let mut findings = Findings::default();
     for seed in 1.. {
         if let Err(failure) = findings.add(seed) {
             assert!(failure.fault.contains(expected), "{bug:?}: {failure}");
@@ -50,4 +53,13 @@ fn shared_rows_are_found() {
 #[test]
 fn killed_sleepers_are_found() {
     assert_found(Bug::BlamesSleepers, "not true");
+}
+
+#[test]
+fn reforks_without_a_pause_are_found() {
+    assert_found_in(
+        Findings::by_memory(),
+        Bug::ReforksAgain,
+        "too soon one after the other",
+    );
 }

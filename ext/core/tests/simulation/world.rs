@@ -70,6 +70,7 @@ impl World {
             self.supervisor.observe_room(self.room);
             self.books.cramped |= self.room == Some(0);
         }
+        self.weigh(&event);
         self.note(Said::Event(event.clone()));
         let most = 10 * self.supervisor.processes().len() + 100;
         let actions = self.supervisor.step(now, event);

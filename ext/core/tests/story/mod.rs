@@ -30,14 +30,17 @@ pub fn settings(workers: u32) -> Settings {
         workers,
         services: Vec::new(),
         refork_after: ReforkAfter::default(),
+        sharing_interval: None,
         max_unavailable: None,
         promotion: Promotion::Auto,
+        first_worker_leads: false,
         spawn_timeout: secs(10),
         retire_timeout: secs(22),
         cleanup: secs(2),
         canary_requests: 0,
         canary_time: secs(5),
         limits: Limits::default(),
+        memory_limit: None,
         max_consecutive_spawn_errors: None,
         adopts: true,
     }
@@ -291,6 +294,18 @@ impl Server {
                 return;
             }
         }
+    }
+
+    /// The same. Answers how many workers have come.
+    pub fn spawned_and_settled(&mut self) -> usize {
+        let ready = |server: &Server| {
+            (server.log.iter())
+                .filter(|line| line.starts_with("worker=") && line.contains(" ready in "))
+                .count()
+        };
+        let before = ready(self);
+        self.settle();
+        ready(self) - before
     }
 
     /// The ready worker of this number.

@@ -1,11 +1,12 @@
 //! `Pitchfork::Scoreboard`.
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use magnus::{Class, Error, Module, Object, RModule, Ruby, function, method};
 
 use crate::ruby::errors;
-use crate::sys::scoreboard::Scoreboard;
+use crate::sys::scoreboard::{ROWS, Scoreboard};
 
 /// The table that the master and all its children share.
 #[magnus::wrap(class = "Pitchfork::Scoreboard", free_immediately)]
@@ -46,6 +47,17 @@ impl RbScoreboard {
         self.0.head().log_epoch()
     }
 
+    /// Seconds of garbage collection of a row's process, within requests and between them.
+    fn gc_time(ruby: &Ruby, rb_self: &Self, index: u32) -> Result<(f64, f64), Error> {
+        if index as usize >= ROWS {
+            let why = format!("the scoreboard has no row {index}");
+            return Err(errors::misuse(ruby, why));
+        }
+        let seconds = |nanos| Duration::from_nanos(nanos).as_secs_f64();
+        let [within, between] = rb_self.0.row(index).gc();
+        Ok((seconds(within), seconds(between)))
+    }
+
     /// In the master.
     fn begin_log_epoch(&self) {
         self.0.head().begin_log_epoch();
@@ -63,6 +75,7 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     class.define_method("live_workers", method!(RbScoreboard::live_workers, 0))?;
     class.define_method("shutting_down?", method!(RbScoreboard::shutting_down, 0))?;
     class.define_method("log_epoch", method!(RbScoreboard::log_epoch, 0))?;
+    class.define_method("gc_time", method!(RbScoreboard::gc_time, 1))?;
     class.define_method("begin_log_epoch", method!(RbScoreboard::begin_log_epoch, 0))?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use magnus::rb_sys::{FromRawValue, protect};
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value, prelude::*};
-use pitchfork_core::policy::{Limits, ReforkAfter};
+use pitchfork_core::policy::{Limits, Measure, MemoryLimit, ReforkAfter};
 use pitchfork_core::supervisor::{Action, Counters, Event, ExitStatus, Level, Promotion, Settings};
 
 use crate::ruby::errors;
@@ -21,9 +21,21 @@ pub fn settings(ruby: &Ruby, hash: RHash) -> Result<Settings, Error> {
     };
     let promotion: Symbol = get(ruby, hash, "promotion")?;
     let services: Vec<String> = get(ruby, hash, "service_workers")?;
-    let lifetime: Option<f64> = get(ruby, hash, "max_lifetime")?;
-    let lifetime = lifetime.map(Duration::try_from_secs_f64).transpose();
-    let lifetime = lifetime.map_err(|e| errors::misuse(ruby, format!("max_lifetime: {e}")))?;
+    let optional_seconds = |name: &str| -> Result<Option<Duration>, Error> {
+        let value: Option<f64> = get(ruby, hash, name)?;
+        let value = value.map(Duration::try_from_secs_f64).transpose();
+        value.map_err(|error| errors::misuse(ruby, format!("{name}: {error}")))
+    };
+    let measure: Option<Symbol> = get(ruby, hash, "memory_measure")?;
+    let measure = measure.map(|measure| measure.name().map(|name| measure_called(&name)));
+    let memory_limit = match measure.transpose()? {
+        Some(measure) => Some(MemoryLimit {
+            measure,
+            soft: get(ruby, hash, "memory_soft")?,
+            hard: get(ruby, hash, "memory_hard")?,
+        }),
+        None => None,
+    };
     let cleanup = seconds("cleanup_timeout")?;
     Ok(Settings {
         workers: get(ruby, hash, "workers")?,
@@ -32,12 +44,14 @@ pub fn settings(ruby: &Ruby, hash: RHash) -> Result<Settings, Error> {
             get(ruby, hash, "refork_after")?,
             get(ruby, hash, "refork_repeats")?,
         ),
+        sharing_interval: optional_seconds("sharing_interval")?,
         max_unavailable: get(ruby, hash, "max_unavailable")?,
         promotion: match &*promotion.name()? {
             "in_place" => Promotion::InPlace,
             "fork" => Promotion::Fork,
             _ => Promotion::Auto,
         },
+        first_worker_leads: get(ruby, hash, "first_worker_leads")?,
         spawn_timeout: seconds("spawn_timeout")?,
         // Whoever retires may have begun a request just now.
         retire_timeout: seconds("timeout")? + cleanup,
@@ -46,13 +60,21 @@ pub fn settings(ruby: &Ruby, hash: RHash) -> Result<Settings, Error> {
         canary_time: seconds("canary_seconds")?,
         limits: Limits {
             requests: get(ruby, hash, "max_requests")?,
-            lifetime,
+            lifetime: optional_seconds("max_lifetime")?,
             jitter: get(ruby, hash, "max_requests_jitter")?,
             seed: get(ruby, hash, "seed")?,
         },
+        memory_limit,
         max_consecutive_spawn_errors: get(ruby, hash, "max_consecutive_spawn_errors")?,
         adopts: get(ruby, hash, "adopts")?,
     })
+}
+
+fn measure_called(name: &str) -> Measure {
+    match name {
+        "pss" => Measure::Pss,
+        _ => Measure::Private,
+    }
 }
 
 /// What a signal to the master asks of Ruby.
@@ -148,8 +170,8 @@ pub fn answer(ruby: &Ruby, action: Action) -> Result<RArray, Error> {
     Ok(array)
 }
 
-/// What has happened how often, by name.
-pub fn counters(ruby: &Ruby, counters: Counters) -> Result<RHash, Error> {
+/// What has happened how often, by name; and the seconds of garbage collection within requests, and between them.
+pub fn counters(ruby: &Ruby, counters: Counters, gc_time: [u64; 2]) -> Result<RHash, Error> {
     let hash = ruby.hash_new();
     for (name, value) in [
         ("rollouts", counters.rollouts),
@@ -160,8 +182,14 @@ pub fn counters(ruby: &Ruby, counters: Counters) -> Result<RHash, Error> {
         ("lost_molds", counters.lost_molds),
         ("soft_timeouts", counters.soft_timeouts),
         ("hard_timeouts", counters.hard_timeouts),
+        ("memory_retirements", counters.memory_retirements),
+        ("sharing_reforks", counters.sharing_reforks),
     ] {
         hash.aset(ruby.to_symbol(name), value)?;
+    }
+    for (name, nanos) in ["gc_seconds_within", "gc_seconds_between"].iter().zip(gc_time) {
+        let seconds = Duration::from_nanos(nanos).as_secs_f64();
+        hash.aset(ruby.to_symbol(*name), seconds)?;
     }
     Ok(hash)
 }

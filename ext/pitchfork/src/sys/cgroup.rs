@@ -3,8 +3,11 @@
 use std::fs::read_to_string;
 use std::path::Path;
 
-use pitchfork_core::cgroup::{Group, Version, anonymous, private};
+use pitchfork_core::cgroup::{Group, Version};
+use pitchfork_core::memory::rollup::anonymous;
 use pitchfork_core::policy::Headroom;
+
+use crate::sys::memory;
 
 /// How many more of these workers fit into the memory that this process's control group, and each one around it, may use.
 /// `None`: no limit is known, or no worker.
@@ -40,9 +43,8 @@ pub fn size(pid: u32) -> Option<u64> {
 
 /// What the largest of these processes has for itself; or may have, where we must not know that of another user's process.
 fn largest(pids: &[u32]) -> Option<u64> {
-    let about = |pid: u32, file| read_to_string(format!("/proc/{pid}/{file}")).ok();
     let sized = |pid: u32| Some((size(pid)?, pid));
     let (most, pid) = pids.iter().filter_map(|pid| sized(*pid)).max()?;
-    let own = about(pid, "smaps_rollup").and_then(|text| private(&text));
+    let own = memory::rollup(pid).ok().map(|rollup| rollup.private());
     Some(own.unwrap_or(most))
 }

@@ -1,4 +1,4 @@
-//! The two clocks.
+//! The clocks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +15,13 @@ pub fn monotonic() -> Duration {
 /// The same in nanoseconds, as it stands in shared memory.
 pub fn nanoseconds() -> u64 {
     u64::try_from(monotonic().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Time that this thread has had on a processor, in the kernel or out of it (CLOCK_THREAD_CPUTIME_ID).
+pub fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
+        .expect("CLOCK_THREAD_CPUTIME_ID always exists")
+        .into()
 }
 
 /// Seconds since 1970, for the Date field.

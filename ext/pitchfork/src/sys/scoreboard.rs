@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
+use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use nix::sys::stat::fstat;
 use nix::unistd::ftruncate;
 use pitchfork_core::MAX_WORKERS;
 
@@ -79,6 +81,20 @@ pub struct Row {
     busy_since: AtomicU64,
     /// When the current request will be late, in the same nanoseconds; 0: never.
     deadline: AtomicU64,
+    /// Nanoseconds of garbage collection within requests, and between them.
+    gc: [AtomicU64; 2],
+    /// Until when the worker is to note whose writes break the sharing, in the same nanoseconds; 0: it is not. Whoever asks
+    /// for it sets this.
+    who_until: AtomicU64,
+    /// The process whose row it is; 0: nobody's yet.
+    pid: AtomicU32,
+}
+
+/// What a worker does while garbage is collected: serves a request, or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gc {
+    Within,
+    Between,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -90,6 +106,9 @@ impl Row {
         self.requests.store(0, Relaxed);
         self.busy_since.store(0, Relaxed);
         self.deadline.store(0, Relaxed);
+        self.gc.iter().for_each(|time| time.store(0, Relaxed));
+        self.who_until.store(0, Relaxed);
+        self.pid.store(0, Relaxed);
         self.set_report_at(report_at);
     }
 
@@ -97,6 +116,22 @@ impl Row {
     /// after the next one.
     pub fn set_report_at(&self, requests: Option<u64>) {
         self.report_at.store(requests.unwrap_or(NEVER), Relaxed);
+    }
+
+    /// After how many requests the worker reports to the master; None: never.
+    pub fn report_at(&self) -> Option<u64> {
+        Some(self.report_at.load(Relaxed)).filter(|at| *at != NEVER)
+    }
+
+    /// Nanoseconds of garbage collection within requests, and between them.
+    pub fn gc(&self) -> [u64; 2] {
+        [&self.gc[0], &self.gc[1]].map(|time| time.load(Relaxed))
+    }
+
+    /// For the owner: there were so many more.
+    pub fn add_gc(&self, kind: Gc, nanos: u64) {
+        let time = &self.gc[kind as usize];
+        time.store(time.load(Relaxed) + nanos, Relaxed);
     }
 
     /// Requests completed.
@@ -113,6 +148,37 @@ impl Row {
     /// Moves the deadline of the current request.
     pub fn set_deadline(&self, deadline: u64) {
         self.deadline.store(deadline, Release);
+    }
+
+    /// The process whose row it is; 0: nobody's yet, or a boot mold's, which does not know its row.
+    pub fn pid(&self) -> u32 {
+        self.pid.load(Relaxed)
+    }
+
+    /// For the owner.
+    pub fn set_pid(&self, pid: u32) {
+        self.pid.store(pid, Relaxed);
+    }
+
+    /// Until when the worker is to note whose writes break the sharing, in nanoseconds of CLOCK_MONOTONIC; 0: it is not.
+    pub fn who_until(&self) -> u64 {
+        self.who_until.load(Relaxed)
+    }
+
+    /// For whoever wants to know. `false`: somebody else does, until later than `stale`.
+    pub fn ask_who(&self, until: u64, stale: u64) -> bool {
+        let now = self.who_until();
+        let is_free = now == 0 || now < stale;
+        is_free
+            && (self
+                .who_until
+                .compare_exchange(now, until, Relaxed, Relaxed))
+            .is_ok()
+    }
+
+    /// Takes a question back, unless it was followed by another.
+    pub fn forget_who(&self, until: u64) {
+        let _ = (self.who_until).compare_exchange(until, 0, Relaxed, Relaxed);
     }
 
     /// The deadline of the current request; 0: none. For the owner, see [`Row::request`].
@@ -182,8 +248,11 @@ impl Scoreboard {
         Self::attach(fd)
     }
 
-    /// The table behind an inherited descriptor.
+    /// The table behind a descriptor that was inherited, or found in another process. EPROTO: it is another version's.
     pub fn attach(fd: OwnedFd) -> nix::Result<Scoreboard> {
+        if usize::try_from(fstat(&fd)?.st_size) != Ok(Self::BYTES) {
+            return Err(Errno::EPROTO); // what lies behind the end of a file can be mapped, but not touched
+        }
         let length = std::num::NonZeroUsize::new(Self::BYTES).expect("a table has a size");
         // SAFETY: a fresh mapping of a file of that length; zeroed bytes are a valid table.
         let start = unsafe {
@@ -211,6 +280,14 @@ impl Scoreboard {
     /// What is true of the whole server.
     pub fn head(&self) -> &Head {
         &self.table().head
+    }
+
+    /// Nanoseconds of garbage collection within requests, and between them, in all processes whose rows nobody else has had since.
+    pub fn gc(&self) -> [u64; 2] {
+        self.table().rows.iter().fold([0, 0], |sum, row| {
+            let [within, between] = row.gc();
+            [sum[0] + within, sum[1] + between]
+        })
     }
 
     /// One row. `index` is the supervisor's and lies below [`ROWS`], else this panics.

@@ -13,6 +13,7 @@ impl WorkerPort {
         rb_self
             .row()
             .begin(now, now.saturating_add(rb_self.timeout));
+        rb_self.who.request(rb_self.row(), now);
         client.assign(rb_self, now);
     }
 

@@ -4,6 +4,7 @@ mod generations;
 mod numbers;
 mod partings;
 mod record;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub struct Books {
     floor: u32,
     /// So many of them may be missing.
     lent: u32,
+    sharing: sharing::Last,
 }
 
 pub type Check = Result<(), String>;
@@ -92,6 +94,7 @@ impl Books {
             cramped: false,
             floor: 0,
             lent: 0,
+            sharing: sharing::Last::default(),
         }
     }
 
@@ -286,6 +289,7 @@ impl Books {
         self.check_refork(supervisor)?;
         self.judge_canary();
         self.check_numbers(supervisor)?;
+        self.check_sharing(clock, supervisor)?;
         self.check_capacity(supervisor)
     }
 

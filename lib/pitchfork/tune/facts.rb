@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+require "pitchfork/boot_environment"
+
+module Pitchfork
+  module Tune
+    # What can be tried on this machine, with this Ruby and this configuration.
+    class Facts
+      # Variables by which the user has set what a setting would: they win, so that a trial of it would show nothing.
+      VARIABLES = {
+        gc: /\ARUBY_GC_HEAP_FREE_SLOTS_/, allocator: /\ALD_PRELOAD\z/, malloc_arena_max: /\AMALLOC_ARENA_MAX\z/
+      }.freeze
+      private_constant :VARIABLES
+
+      # @param configuration [Configuration] the user's own
+      # @param environment [Hash{String => String}]
+      def initialize(configuration, environment = ENV.to_h)
+        @configuration = configuration
+        @environment = environment
+      end
+
+      # @param version [String]
+      def ruby_at_least?(version)
+        Gem::Version.new(RUBY_VERSION) >= Gem::Version.new(version)
+      end
+
+      # @return [Boolean] whether this Ruby has it, in use or not
+      def yjit?
+        RubyVM.const_defined?(:YJIT)
+      end
+
+      # @return [Boolean] whether workers use it without being told
+      def yjit_on?
+        yjit? && RubyVM::YJIT.enabled?
+      end
+
+      # @return [Boolean] whether there is one that may be forked
+      def jemalloc?
+        return @jemalloc if defined?(@jemalloc)
+
+        @jemalloc = BootEnvironment::Preload.find(:jemalloc).complaint.nil?
+      rescue ConfigurationError
+        @jemalloc = false
+      end
+
+      # @return [Boolean] whether a value of this setting would have an effect
+      def free_to_set?(name)
+        variable = VARIABLES[name]
+        variable.nil? || @environment.none? { |key, value| key.match?(variable) && !value.empty? }
+      end
+
+      # @return [Boolean] whether the user's configuration says just that
+      def set_already?(name, value)
+        setting = Setting.find(name) or return true
+
+        setting.check.call(value) == @configuration.public_send(name)
+      rescue ConfigurationError
+        true # this Ruby can't have it
+      end
+    end
+  end
+end

@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+require "stringio"
+require "support/unit_helper"
+require "pitchfork/tune/recorder"
+require "pitchfork/tune/request_list"
+
+class TuneRecorderTest < UnitTest
+  Tune = Pitchfork::Tune
+
+  def setup
+    write("list", "# begun\n")
+    @seen = []
+    @recorder = Tune::Recorder.new(->(env) { @seen << env["rack.input"]&.read }, "list", ["X-Mine"], 10)
+  end
+
+  def call(path, query = "", **env)
+    @recorder.call({ "REQUEST_METHOD" => "GET", "PATH_INFO" => path, "QUERY_STRING" => query }.merge(env.transform_keys(&:to_s)))
+  end
+
+  def post(body, **env)
+    call("/post", REQUEST_METHOD: "POST", CONTENT_LENGTH: body.bytesize.to_s, "rack.input": StringIO.new(body), **env)
+  end
+
+  def test_what_is_written_can_be_replayed
+    call("/a", "b=c", HTTP_COOKIE: "secret", HTTP_ACCEPT: "*/*", HTTP_X_MINE: "1", HTTP_HOST: "example.org")
+    post("ten bytes.", CONTENT_TYPE: "text/plain")
+    call("/plain")
+    requests = Tune::RequestList.read("list").requests
+
+    assert_equal [
+      ["GET", "/a?b=c", { "Accept" => "*/*", "Host" => "example.org", "X-Mine" => "1" }, ""],
+      ["POST", "/post", { "Content-Type" => "text/plain" }, "ten bytes."], ["GET", "/plain", {}, ""]
+    ], requests.map(&:to_a)
+    assert_equal [nil, "ten bytes.", nil], @seen
+  end
+
+  def test_what_is_left_out_reaches_the_app_untouched
+    post("eleven byte")
+    post("unknown", CONTENT_LENGTH: nil, HTTP_TRANSFER_ENCODING: "chunked")
+    call("/socket", HTTP_UPGRADE: "websocket")
+    call("*", REQUEST_METHOD: "OPTIONS")
+
+    assert_equal ["eleven byte", "unknown", nil, nil], @seen
+    assert_equal ["# begun", "# left out, its body is larger than 10 bytes: POST /post",
+                  "# left out, it does not say how long its body is: POST /post", "# left out, it asks for an upgrade: GET /socket",
+                  "# left out, its path is none: OPTIONS *"], File.readlines("list", chomp: true)
+  end
+
+  def test_a_list_that_is_gone_is_nobody_elses_problem
+    File.delete("list")
+    call("/a")
+    assert_equal [nil], @seen
+    refute_path_exists "list"
+  end
+
+  def test_once_a_worker
+    server = Struct.new(:app).new(:app)
+    2.times { Tune::Recorder.install(server, "list", [], 10) }
+    assert_equal :app, server.app.instance_variable_get(:@app)
+  end
+end

@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+require "support/unit_helper"
+require "pitchfork/tune/state"
+
+class TuneStateTest < UnitTest
+  Tune = Pitchfork::Tune
+  PRINT = { "Ruby" => "1", "request list" => "2" }.freeze
+  GOOD = Tune::Run.new(Tune::Candidate.new(allocator: :jemalloc, gc: { free_slots: [0.05, 0.1, 0.15] }),
+                       Tune::Measurement.new(pss: 1.5, private: 2.5, mold: 0.0, rate: 3.0, p50: 1.0, p99: 4.0, cpu: 0.5, reforks: 2,
+                                             statuses: { "200" => 5 }, boot: 1.0, seconds: 6.0))
+  FAILED = Tune::Run.new(Tune::Candidate.new, Tune::Measurement.new(failure: "no", seconds: 1.0))
+
+  def open(fingerprint = PRINT, resume: true)
+    Tune::State.open("out", fingerprint, resume: resume)
+  end
+
+  def written
+    state = open(resume: false)
+    state.plan = Tune::Plan.new(workers: 4, period: 100)
+    state << GOOD << FAILED
+  end
+
+  def test_what_is_written_is_read_again
+    before = written
+    after = open
+    assert_equal [GOOD, FAILED], after.runs
+    assert_equal before.plan, after.plan
+    assert_equal before.started.to_i, after.started.to_i
+    after << GOOD
+    assert_equal 3, open.runs.size
+  end
+
+  def test_nothing_is_there_before_something_was_measured
+    open(resume: false)
+    refute_path_exists "out"
+    assert_empty open.runs
+  end
+
+  def test_nothing_is_overwritten_unasked
+    written
+    message = "out/state.json holds an earlier tuning; go on with it by --resume, or name another directory by --out"
+    assert_message(message) { open(resume: false) }
+  end
+
+  def test_figures_of_something_else_are_refused
+    written
+    error = assert_raises(Pitchfork::ConfigurationError) { open(PRINT.merge("Ruby" => "0")) }
+    assert_match(%r{\Aout/state\.json: measured with another Ruby, so it says nothing about this one}, error.message)
+  end
+
+  def test_what_is_no_state
+    written
+    ["{", "[]", "{}", '{"format": 1}', '{"format": 1, "fingerprint": {"Ruby": "1", "request list": "2"}, "runs": [5]}'].each do |text|
+      File.write("out/state.json", text)
+      assert_match(%r{\Aout/state\.json: }, assert_raises(Pitchfork::ConfigurationError, text) { open }.message)
+    end
+  end
+end
