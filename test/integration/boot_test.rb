@@ -98,7 +98,8 @@ class BootTest < LifeTest
     lines = server.log.lines.map { |line| line[/ : (.*)/, 1].gsub(/pid=\d+/, "pid=N").gsub(/\d+\.\d{3}s/, "Ts").sub(/:\d+$/, ":N") }
     lines.each { |line| line.sub!(/(?<=prepared in Ts): .*/, "") } # its steps differ between Rubies
     expected = ["mold gen=0 pid=N booting", "mold gen=0 pid=N prepared in Ts", "mold gen=0 pid=N ready in Ts",
-                "listening on http://127.0.0.1:N", "worker=N gen=0 pid=N ready in Ts", "worker=N gen=0 pid=N ready in Ts", "server ready: 2 workers gen=0 in Ts"]
+                "listening on http://127.0.0.1:N", "worker=N gen=0 pid=N ready in Ts", "worker=N gen=0 pid=N ready in Ts",
+                "server ready: 2 workers gen=0 in Ts"]
     assert_equal(expected, lines.map { |line| line.sub(/worker=\d/, "worker=N") })
   end
 end

@@ -21,8 +21,12 @@ module Pitchfork
 
         def bodies(unshared, text)
           if running_jit?
-            return sentence(:method_bodies, unshared, "#{text}: YJIT's call counters, in every method that is not compiled yet.",
-                            "yjit call_threshold: 5, cold_threshold: 100_000_000")
+            return sentence(:method_bodies, unshared,
+                            "#{text}: YJIT's call counters, in every method that is not compiled yet. jemalloc keeps them on " \
+                            "fewer pages; a low threshold compiles the methods before the fork, if they are not too many; and " \
+                            "where most are called too seldom to be compiled, YJIT gains nothing.",
+                            *("allocator :jemalloc" unless @snapshot.allocator), "yjit call_threshold: 5, cold_threshold: 100_000_000",
+                            "yjit false")
           end
 
           filled = "#{text}: inline caches, which the first calls of a method fill."
