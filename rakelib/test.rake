@@ -62,6 +62,12 @@ task spec: :compile do
 end
 
 namespace :docs do
+  desc "Write the tables of docs/memory.md anew, from bench/results"
+  task :figures do
+    require_relative "../bench/support/figures"
+    File.write("docs/memory.md", Bench::Figures.update(File.read("docs/memory.md")))
+  end
+
   desc "Write the differences of docs/http.md anew"
   task :http do
     ruby "-Itest", "-rsupport/differences", "-e", <<~'RUBY'

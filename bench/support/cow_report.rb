@@ -7,7 +7,9 @@ require_relative "machine"
 module Bench
   # Turns {CowRun}s into a page of Markdown, with a chart for each application and number of workers.
   class CowReport
-    def initialize
+    # @param name [String] what the names of its files begin with
+    def initialize(name)
+      @name = name
       @charts = {}
       @parts = [<<~MARKDOWN]
         # Copy-on-write: memory while an application gets warm
@@ -30,7 +32,7 @@ module Bench
     # @param requests [Integer] in each load
     # @param panels [Hash{Boolean => Array<CowRun>}] the runs by whether they have YJIT
     def add(app, workers, requests, panels)
-      name = "cow-#{RUBY_VERSION}-#{app.name}-#{workers}.svg"
+      name = "#{@name}-#{RUBY_VERSION}-#{app.name}-#{workers}.svg"
       @charts[name] = chart(app, workers, requests, panels)
       @parts << "## #{app.title}, #{workers} workers\n\n#{requests} requests in each load.\n\n![PSS of all processes](#{name})\n"
       panels.each do |yjit, runs|
@@ -48,7 +50,7 @@ module Bench
 
     # @return [Hash{String => String}] contents by file name
     def files
-      { "cow-#{RUBY_VERSION}.md" => markdown, **@charts }
+      { "#{@name}-#{RUBY_VERSION}.md" => markdown, **@charts }
     end
 
     private

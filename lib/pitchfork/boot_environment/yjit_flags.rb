@@ -2,6 +2,7 @@
 
 require "pitchfork/errors"
 require "pitchfork/late_yjit"
+require "pitchfork/ruby_command"
 
 module Pitchfork
   class BootEnvironment
@@ -13,6 +14,17 @@ module Pitchfork
       VARIABLE = "RUBY_YJIT_ENABLE"
       private_constant :USERS, :OFF, :VARIABLE
 
+      # What the user has set besides the configuration.
+      #
+      # @param environment [Hash{String => String}] of the boot mold
+      # @param given [Array<String>] flags of Ruby, from the user
+      # @return [Array<String>]
+      def self.users(environment, given = RubyCommand::FLAGS)
+        flags = [*given, environment["RUBYOPT"]].compact.join(" ").scan(USERS)
+        flags << "#{VARIABLE}=#{environment[VARIABLE]}" if environment[VARIABLE]
+        flags
+      end
+
       # @return [Array<String>] what the user has set, and differs from what is wished
       attr_reader :kept
 
@@ -20,8 +32,7 @@ module Pitchfork
       # @param given [Array<String>] flags of Ruby, from the user
       def initialize(configuration, environment, given)
         @only_first = configuration.yjit_until_promotion == :first_worker
-        @users = [*given, environment["RUBYOPT"]].compact.join(" ").scan(USERS)
-        @users << "#{VARIABLE}=#{environment[VARIABLE]}" if environment[VARIABLE]
+        @users = YjitFlags.users(environment, given)
         @kept = []
         @flags = flags(configuration.yjit)
         refuse_what_ruby_lacks unless @flags.empty?

@@ -10,7 +10,8 @@ module Pitchfork
       VARIABLES = {
         gc: /\ARUBY_GC_HEAP_FREE_SLOTS_/, allocator: /\ALD_PRELOAD\z/, malloc_arena_max: /\AMALLOC_ARENA_MAX\z/
       }.freeze
-      private_constant :VARIABLES
+      YJIT = %i[yjit yjit_until_promotion].freeze
+      private_constant :VARIABLES, :YJIT
 
       # @param configuration [Configuration] the user's own
       # @param environment [Hash{String => String}]
@@ -29,9 +30,10 @@ module Pitchfork
         RubyVM.const_defined?(:YJIT)
       end
 
-      # @return [Boolean] whether workers use it without being told
+      # @return [Boolean] whether workers use it as the configuration is
       def yjit_on?
-        yjit? && RubyVM::YJIT.enabled?
+        wish = @configuration.yjit
+        yjit? && (wish.nil? ? RubyVM::YJIT.enabled? : wish != false)
       end
 
       # @return [Boolean] whether there is one that may be forked
@@ -45,6 +47,8 @@ module Pitchfork
 
       # @return [Boolean] whether a value of this setting would have an effect
       def free_to_set?(name)
+        return BootEnvironment::YjitFlags.users(@environment).empty? if YJIT.include?(name)
+
         variable = VARIABLES[name]
         variable.nil? || @environment.none? { |key, value| key.match?(variable) && !value.empty? }
       end

@@ -71,7 +71,7 @@ module Pitchfork
 
       def about
         app = File.join(File.basename(File.dirname(@subject.rackup)), File.basename(@subject.rackup))
-        yjit = RubyVM.const_defined?(:YJIT) && RubyVM::YJIT.enabled? ? "with YJIT" : "without YJIT"
+        yjit = Facts.new(@subject.configuration).yjit_on? ? "with YJIT" : "without YJIT"
         time = @state.started.strftime("%Y-%m-%d")
         { title: "pitchfork tune: #{app}", time: time,
           machine: "#{time}, Ruby #{RUBY_VERSION} #{yjit} unless a setting says otherwise, #{Etc.nprocessors} processors, " \
