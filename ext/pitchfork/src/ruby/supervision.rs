@@ -187,7 +187,10 @@ pub fn counters(ruby: &Ruby, counters: Counters, gc_time: [u64; 2]) -> Result<RH
     ] {
         hash.aset(ruby.to_symbol(name), value)?;
     }
-    for (name, nanos) in ["gc_seconds_within", "gc_seconds_between"].iter().zip(gc_time) {
+    for (name, nanos) in ["gc_seconds_within", "gc_seconds_between"]
+        .iter()
+        .zip(gc_time)
+    {
         let seconds = Duration::from_nanos(nanos).as_secs_f64();
         hash.aset(ruby.to_symbol(*name), seconds)?;
     }
