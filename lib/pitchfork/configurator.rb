@@ -99,18 +99,15 @@ module Pitchfork
     end
 
     def timeout(seconds, cleanup: nil)
-      set(:timeout, seconds)
-      set(:cleanup_timeout, cleanup, label: "timeout: cleanup") unless cleanup.nil?
+      set_both(:timeout, seconds, :cleanup, :cleanup_timeout, cleanup)
     end
 
     def canary_requests(requests, seconds: nil)
-      set(:canary_requests, requests)
-      set(:canary_seconds, seconds, label: "canary_requests: seconds") unless seconds.nil?
+      set_both(:canary_requests, requests, :seconds, :canary_seconds, seconds)
     end
 
     def max_requests(requests, jitter: nil)
-      set(:max_requests, requests)
-      set(:max_requests_jitter, jitter, label: "max_requests: jitter") unless jitter.nil?
+      set_both(:max_requests, requests, :jitter, :max_requests_jitter, jitter)
     end
 
     def gc(**keywords)
@@ -127,13 +124,11 @@ module Pitchfork
     end
 
     def yjit_until_promotion(who, others_after: nil)
-      set(:yjit_until_promotion, who)
-      set(:yjit_others_after, others_after, label: "yjit_until_promotion: others_after") unless others_after.nil?
+      set_both(:yjit_until_promotion, who, :others_after, :yjit_others_after, others_after)
     end
 
     def refork_when(mode, interval: nil)
-      set(:refork_when, mode)
-      set(:refork_interval, interval, label: "refork_when: interval") unless interval.nil?
+      set_both(:refork_when, mode, :interval, :refork_interval, interval)
     end
 
     def worker_memory_limit(*arguments, **limits)
@@ -147,6 +142,12 @@ module Pitchfork
     end
 
     private
+
+    # A setting, and the one that stands as a keyword behind it.
+    def set_both(name, value, keyword, other, given)
+      set(name, value)
+      set(other, given, label: "#{name}: #{keyword}") unless given.nil?
+    end
 
     def method_missing(name, *)
       words = Setting.words.flat_map(&:names) - KEYWORDS

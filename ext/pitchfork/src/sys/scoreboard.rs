@@ -178,6 +178,7 @@ impl Row {
 
     /// Takes a question back, unless it was followed by another.
     pub fn forget_who(&self, until: u64) {
+        // A failure says that another question is there, which stays.
         let _ = (self.who_until).compare_exchange(until, 0, Relaxed, Relaxed);
     }
 
