@@ -24,7 +24,7 @@ module Pitchfork
     def start(server, release, generation)
       return fork_mold(server, generation) if release.configuration.app
 
-      release.boot_environment.remarks.each { |level, text| server.logger.public_send(level, text) }
+      release.boot_environment.remarks.each { |level, text| server.log.public_send(level, text) }
       @supervision.booted(spawn_mold(release, generation))
       nil
     rescue SystemCallError => e
@@ -37,7 +37,7 @@ module Pitchfork
 
     def fork_mold(server, generation)
       complaint = BootEnvironment.unused(server.configuration)
-      server.logger.warn(complaint) if complaint
+      server.log.warn(complaint) if complaint
       channel = @supervision.boot_channel
       if (pid = Process.fork)
         @supervision.booted(pid)

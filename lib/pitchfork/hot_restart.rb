@@ -10,7 +10,7 @@ module Pitchfork
     # Evaluates what there is now, and asks for it. Whatever is wrong with that, the server goes on as it is.
     def hup
       @notifier.reloading("restarting")
-      release = @releases.read(@server.logger)
+      release = @releases.read(@server.log)
       @releases[@supervision.restart(settings(release))] = release
     rescue ConfigurationError, BindError => e
       log(:error, "hot restart refused: #{e.message}")

@@ -35,7 +35,7 @@ module Pitchfork
       Privileges.of(configuration)
       release.boot_environment unless configuration.app
       listeners = Listeners.new
-      release.listeners = listeners.bind(configuration.listeners, configuration.logger)
+      release.listeners = listeners.bind(configuration.listeners, Log.new(configuration.logger))
       Process.setproctitle(PidFile::TITLE)
       pid_file = configuration.pid && PidFile.claim(configuration.pid)
       new(Releases.new(release, listeners, deployment), pid_file)
@@ -96,8 +96,8 @@ module Pitchfork
     end
 
     def warn_about_orphans
-      @server.logger.warn("this kernel does not make pitchfork a child subreaper (prctl PR_SET_CHILD_SUBREAPER), and it " \
-                          "is not process 1: serving without reforking")
+      @server.log.warn("this kernel does not make pitchfork a child subreaper (prctl PR_SET_CHILD_SUBREAPER), and it " \
+                       "is not process 1: serving without reforking")
     end
 
     def boot_mold(generation, version)
@@ -126,9 +126,7 @@ module Pitchfork
     end
 
     def log(level, text)
-      @server.logger.public_send(level, text)
-    rescue StandardError
-      # A log that can't be written (a full disk, a closed pipe) must not end the server.
+      @server.log.public_send(level, text)
     end
 
     def server_ready

@@ -104,7 +104,7 @@ module Pitchfork
       preparation = Preparation.new(@server.configuration.mold_preparation)
       preparation.call do |notes|
         publish(notes, preparation)
-        @server.logger.info("mold gen=#{generation} pid=#{pid} prepared in #{preparation}") unless preparation.steps.empty?
+        @server.log.info("mold gen=#{generation} pid=#{pid} prepared in #{preparation}") unless preparation.steps.empty?
       end
     end
 
@@ -112,7 +112,7 @@ module Pitchfork
     def publish(notes, preparation)
       notes.publish(generation, preparation.before, preparation.steps.map { |step| [step.name.to_s, step.seconds, step.change] })
     rescue SystemCallError => e
-      @server.logger.warn("mold gen=#{generation} pid=#{pid} could not leave its notes: #{e.message}")
+      @server.log.warn("mold gen=#{generation} pid=#{pid} could not leave its notes: #{e.message}")
     end
 
     def boot
@@ -122,7 +122,7 @@ module Pitchfork
       isolate
       @server.app = App.load(@server.configuration)
       complaint = LateYjit.complaint(@server.configuration)
-      @server.logger.warn(complaint) if complaint
+      @server.log.warn(complaint) if complaint
       @server.env_template
     end
 

@@ -61,7 +61,7 @@ module Pitchfork
     # @return [Boolean] whether the mold may go on in spite of the complaints
     def accept?(complaints, fatal:)
       complaints.each do |complaint|
-        fatal ? @server.logger.error("mold check failed: #{complaint}") : @server.logger.warn("mold check: #{complaint}")
+        fatal ? @server.log.error("mold check failed: #{complaint}") : @server.log.warn("mold check: #{complaint}")
       end
       complaints.empty? || !fatal
     end

@@ -2,6 +2,7 @@
 
 require "logger"
 require "pitchfork/listener"
+require "pitchfork/log"
 require "pitchfork/log_files"
 require "pitchfork/oom_score"
 require "pitchfork/rack_env"
@@ -14,6 +15,8 @@ module Pitchfork
     private_constant :LONGEST
 
     attr_reader :configuration, :listeners, :scoreboard
+    # @return [Log] for the lines of the server itself
+    attr_reader :log
     # @return [OomScore]
     attr_reader :oom_score
     # @return [#call, nil] the Rack application; nil in the master
@@ -26,12 +29,13 @@ module Pitchfork
       @scoreboard = scoreboard
       @death_pipe = death_pipe
       @app = configuration.app
-      @oom_score = OomScore.new(configuration.oom_score_adj, configuration.logger)
+      @log = Log.new(configuration.logger)
+      @oom_score = OomScore.new(configuration.oom_score_adj, @log)
       Pitchfork.listener_names = listeners.map(&:to_s)
       Info.server = self
     end
 
-    # @return [Logger]
+    # @return [Logger] as configured, for callbacks
     def logger
       configuration.logger
     end
@@ -94,14 +98,14 @@ module Pitchfork
     def complain(what, backtrace, *more)
       what = Array(what).map { |part| visible(part) }
       trace = backtrace&.map { |line| "\n    #{line}" }
-      logger.error([*what, *more, *trace].map { |part| text(part) }.join)
+      log.error([*what, *more, *trace].map { |part| text(part) }.join)
     end
 
     # @see LogFiles.reopen
     def reopen_logs
       LogFiles.epoch = scoreboard.log_epoch
       count = LogFiles.reopen { |path, error| report(["reopening ", path, " failed"], error) }
-      logger.info("log files reopened: #{count}")
+      log.info("log files reopened: #{count}")
     end
 
     # The child's side of a commission.

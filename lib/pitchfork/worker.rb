@@ -83,7 +83,7 @@ module Pitchfork
         when :collect
           @gc.collect(@port.goes_soon?)
         when String
-          @server.logger.debug(event)
+          @server.log.debug(event)
         when :reopen_logs
           @server.reopen_logs
         when :promote

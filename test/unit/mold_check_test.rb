@@ -8,13 +8,13 @@ require "pitchfork"
 
 class MoldCheckTest < UnitTest
   # As much of a server as the check looks at.
-  Server = Struct.new(:configuration, :logger, :before_fork) do
+  Server = Struct.new(:configuration, :log, :before_fork) do
     def notify(_name)
       before_fork.call
     end
 
     def report(what, error)
-      logger.error("#{what}: #{error.message}")
+      log.error("#{what}: #{error.message}")
     end
   end
   Configuration = Struct.new(:spawn_timeout, :mold_sockets, :mold_check) do

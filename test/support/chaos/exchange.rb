@@ -26,6 +26,7 @@ module Chaos
     # @return [Symbol] :answered, or what went wrong: :refused, :reset, :closed (no whole answer), :timeout, :status, :body
     def call
       @started = now
+      @detail = @request.bytes.partition("\r\n").first
       outcome = attempt
       @ended = now
       outcome
@@ -70,7 +71,7 @@ module Chaos
       return :closed unless body && body.bytesize == head[/^content-length: (\d+)/i, 1].to_i
 
       status = head[/\AHTTP\/1.1 (\d+)/, 1].to_i
-      @detail = "#{status} #{body[0, 60].inspect}"
+      @detail += ": #{status} #{body[0, 60].inspect}"
       return :status unless @request.statuses.include?(status)
 
       status != 200 || body.end_with?(@request.body) ? :answered : :body
