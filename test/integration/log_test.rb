@@ -127,4 +127,22 @@ class LogTest < LifeTest
     assert_match(/\AINFO mold gen=0 pid=\d+ booting\z/, lines[1])
     assert_equal "INFO stopped", lines.last
   end
+
+  # From the first line to the last, in every process.
+  def test_a_logger_that_always_fails_costs_nobody_anything
+    config = <<~'RUBY'
+      worker_processes 1
+      logger Class.new { %i[debug info warn error fatal].each { |level| define_method(level) { |_| raise "no" } } }.new
+    RUBY
+    server = start(app: ACCIDENT, config: config)
+    pid = server.process("pitchfork worker[0]").pid
+    assert_equal "500", server.get("/fail").code
+    assert_equal "200", server.get.code
+    assert_equal pid, server.process("pitchfork worker[0]").pid
+    server.signal(:USR2)
+    server.wait_for(/\Athe logger failed: no \(RuntimeError\)\. INFO rollout gen=1 done/)
+    assert_equal "200", server.get.code
+    assert_equal 0, server.stop.exitstatus
+    assert_match(/^the logger failed: .* ERROR GET \/fail failed: oops \(RuntimeError\)$/, server.log)
+  end
 end
