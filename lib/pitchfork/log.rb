@@ -22,9 +22,10 @@ module Pitchfork
 
     private
 
-    # A debug line may not even have been wanted.
+    # A debug line may not even have been wanted. Ruby 3.1 puts the code into a NameError's message.
     def instead(level, text, error)
-      $stderr.write("the logger failed: #{error.message} (#{error.class}). #{level.upcase} #{text}\n") unless level == :debug
+      why = "#{error.message[/.*/]} (#{error.class})"
+      $stderr.write("the logger failed: #{why}. #{level.upcase} #{text}\n") unless level == :debug
     rescue IOError, SystemCallError
       # The same full disk, perhaps. There is nobody left to tell.
     end

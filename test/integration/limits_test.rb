@@ -28,7 +28,7 @@ class LimitsTest < LifeTest
   # Ready workers are counted from the log, where a retirement follows the readiness that permits it.
   def test_the_replacement_comes_first
     server = start(app: WHO, config: "worker_processes 2\nmax_requests 20, jitter: 0.5")
-    150.times { assert_equal "200", server.get.code }
+    assert_equal "200", server.get.code until server.log.scan("(max_requests): replacing it").size >= 5
     stop = server.log.size
     assert_clean_stop(server)
     ready = 0
@@ -37,7 +37,6 @@ class LimitsTest < LifeTest
       ready -= 1 if line.match?(/worker=\d gen=0 pid=\d+ retired/)
       assert_operator ready, :>=, 2, line if line.include?("retired")
     end
-    assert_operator server.log.scan("(max_requests): replacing it").size, :>=, 5
   end
 
   def test_with_no_memory_to_spare_the_old_one_goes_first

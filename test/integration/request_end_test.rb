@@ -43,12 +43,11 @@ class RequestEndTest < LifeTest
   def test_an_end_ends_the_worker_and_nobody_else
     server = start(app: APP, config: "worker_processes 2")
     ENDS.each do |code, line|
-      before = server.get.body
-      other = server.tree.select { |node| node.title.include?("worker") }.map(&:pid) - [before.to_i]
+      before = server.tree.select { |node| node.title.include?("worker") }.map(&:pid)
       assert_raises(EOFError, code) { server.get("/", "X-Code" => code) }
-      number = server.wait_for(/worker=(\d) gen=0 pid=(\d+) .*#{line}/)[1]
+      number, ended = server.wait_for(/worker=(\d) gen=0 pid=(\d+) .*#{line}/).captures
       server.wait_for(/worker=#{number} gen=0 pid=\d+ ready/)
-      refute_empty other & server.tree.map(&:pid)
+      assert_equal before - [ended.to_i], before & server.tree.map(&:pid)
     end
   end
 

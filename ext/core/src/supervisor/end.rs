@@ -46,8 +46,8 @@ impl Supervisor {
             State::Retiring if status.is_success() => {
                 self.log(Level::Info, format!("{process} retired{served}"));
             }
-            // Ours: at an immediate stop, or before it had anything to finish. Of a deadline the log has told already.
-            State::Retiring if process.killed && self.is_stopping() => {
+            // By us: at an immediate stop, before it had anything to finish, or past a deadline, of which the log has told already.
+            State::Retiring if process.killed => {
                 self.log(Level::Info, format!("{process} stopped{served}"));
             }
             State::Ready if status.is_success() && process.role != Role::Mold => {
