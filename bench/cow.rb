@@ -12,13 +12,13 @@
 # With YJIT, both apps and 4 workers that takes 5 minutes on a quiet machine of two cores.
 # Prints tables and writes them to bench/results/cow-RUBY.md (--name), with charts next to it.
 
-require "fileutils"
 require "optparse"
 require_relative "support/cow_app"
 require_relative "support/cow_report"
 require_relative "support/cow_row"
 require_relative "support/cow_run"
 require_relative "support/machine"
+require_relative "support/results"
 
 options = { apps: Bench::CowApp::ALL.map(&:name), yjit: Bench::Machine.yjit? ? %w[off on] : %w[off], workers: %w[4], rounds: 5, seconds: 3,
             name: "cow" }
@@ -50,7 +50,4 @@ apps.product(options[:workers].map { |number| Integer(number, 10) }).each do |ap
 end
 
 puts report.markdown
-unless options[:quick]
-  FileUtils.mkdir_p("#{__dir__}/results")
-  report.files.each { |name, content| File.write("#{__dir__}/results/#{name}", content) }
-end
+Bench.write_results(report.files, if_complete: !options[:quick])

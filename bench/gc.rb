@@ -8,11 +8,11 @@
 # Both servers are up all the time and are asked in turn; each has reforked once before the first round. Prints a table and writes it
 # to bench/results/gc-RUBY.md.
 
-require "fileutils"
 require "optparse"
 require_relative "support/out_of_band"
 require_relative "support/drawing"
 require_relative "support/machine"
+require_relative "support/results"
 
 apps = Bench::OutOfBand::APPS.map(&:name)
 options = { apps: apps, rounds: 5, yjit: Bench::Machine.yjit? }
@@ -59,7 +59,4 @@ report = <<~MARKDOWN
   Rendered by `ruby bench/gc.rb`.
 MARKDOWN
 puts report
-unless options[:quick] || options[:apps] != apps || missing.any?
-  FileUtils.mkdir_p("#{__dir__}/results")
-  File.write("#{__dir__}/results/gc-#{RUBY_VERSION}.md", report)
-end
+Bench.write_results({ "gc-#{RUBY_VERSION}.md" => report }, if_complete: !options[:quick] && options[:apps] == apps && missing.empty?)

@@ -10,12 +10,12 @@
 # and the only one, is verified after each round. All servers are up all the time and are measured in turn, round after round.
 # Prints tables and writes them to bench/results/recovery-RUBY.md, with a chart next to it.
 
-require "fileutils"
 require "optparse"
 require_relative "support/cow_app"
 require_relative "support/machine"
 require_relative "support/recovery"
 require_relative "support/recovery_report"
+require_relative "support/results"
 
 all = { apps: Bench::CowApp::ALL.map(&:name), servers: %w[pitchfork puma unicorn] }
 options = { **all, rounds: 9, yjit: Bench::Machine.yjit? }
@@ -39,9 +39,4 @@ Bench::CowApp::ALL.select { |app| options[:apps].include?(app.name) }.each do |a
 end
 
 puts report.markdown
-if options[:quick] || options.slice(*all.keys) != all
-  warn "bench/results is left alone: not everything was measured"
-else
-  FileUtils.mkdir_p("#{__dir__}/results")
-  report.files.each { |name, content| File.write("#{__dir__}/results/#{name}", content) }
-end
+Bench.write_results(report.files, if_complete: !options[:quick] && options.slice(*all.keys) == all)

@@ -9,12 +9,12 @@
 # under a load that never pauses. The forks are measured in molds of another server, as its workers would wait for that.
 # Prints tables and writes them to bench/results/refork-RUBY.md, with two charts next to it. Fails when a refork costs a request.
 
-require "fileutils"
 require "optparse"
 require_relative "support/cow_app"
 require_relative "support/machine"
 require_relative "support/refork"
 require_relative "support/refork_report"
+require_relative "support/results"
 
 apps = Bench::CowApp::ALL.map(&:name)
 options = { apps: apps, rounds: 7, yjit: Bench::Machine.yjit? }
@@ -35,9 +35,4 @@ Bench::CowApp::ALL.select { |app| options[:apps].include?(app.name) }.each do |a
 end
 
 puts report.markdown
-if options[:quick] || options[:apps] != apps
-  warn "bench/results is left alone: not everything was measured"
-else
-  FileUtils.mkdir_p("#{__dir__}/results")
-  report.files.each { |name, content| File.write("#{__dir__}/results/#{name}", content) }
-end
+Bench.write_results(report.files, if_complete: !options[:quick] && options[:apps] == apps)

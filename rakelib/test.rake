@@ -62,10 +62,10 @@ task spec: :compile do
 end
 
 namespace :docs do
-  desc "Write the tables of docs/memory.md anew, from bench/results"
+  desc "Write the tables of docs/memory.md and docs/gc.md anew, from bench/results"
   task :figures do
     require_relative "../bench/support/figures"
-    File.write("docs/memory.md", Bench::Figures.update(File.read("docs/memory.md")))
+    Bench::Figures::PAGES.each { |page| File.write(page, Bench::Figures.update(File.read(page))) }
   end
 
   desc "Write the differences of docs/http.md anew"

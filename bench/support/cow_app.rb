@@ -12,8 +12,8 @@ module Bench
   # @!attribute seed
   #   @return [Proc, nil] called once with the server's HOST:PORT, before the first load
   # @!attribute recommended
-  #   @return [Hash{Boolean => String}] configuration lines with the least private memory that cost no throughput, found by hand; by
-  #     whether the table's other servers have YJIT
+  #   @return [Hash{Boolean => String}] the lines that `pitchfork tune` has printed in bench/results/tune-APP-3.3.8.md (bench/tune.rb),
+  #     by whether the table's other servers have YJIT. Without it: the same, but for what would switch it on
   # @!attribute gem
   #   @return [String, nil] what has to be installed for it
   CowApp = Struct.new(:name, :title, :path, :paths, :requests, :seed, :recommended, :gem, keyword_init: true) do
@@ -27,16 +27,25 @@ module Bench
     20.times { |n| Net::HTTP.post_form(URI("http://#{target}/notes.json"), "note[body]" => "Note #{n}").value }
   end
 
-  less = "allocator :jemalloc\ngc free_slots: [0.05, 0.1, 0.15]"
   # Called a few times each, its methods are never compiled: YJIT only counts their calls, which is a write into a shared page.
-  lukewarm = { true => "#{less}\nyjit false", false => less }
-  warm = { true => "#{less}\nyjit true", false => less }
+  lukewarm = <<~RUBY.chomp
+    allocator :jemalloc
+    gc free_slots: [0.05, 0.1, 0.15]
+    refork_after [950]
+    yjit false
+  RUBY
+  warm = <<~RUBY.chomp
+    allocator :jemalloc
+    gc free_slots: [0.05, 0.1, 0.15]
+    refork_after [350]
+    yjit_until_promotion :first_worker
+  RUBY
 
   CowApp::ALL = [
     CowApp.new(name: "methods", title: "Many lukewarm methods", path: "#{root}/bench/apps/methods.ru", paths: ["/{n}"], requests: 2_000,
-               recommended: lukewarm),
+               recommended: { true => lukewarm, false => lukewarm }),
     CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: "rails", seed: write_notes,
-               recommended: warm,
+               recommended: { true => warm, false => warm.sub(/^yjit.*/, "").chomp },
                paths: ["/", "/notes/1", "/notes.json", "/process", "/?page={n}"])
   ].freeze
 end

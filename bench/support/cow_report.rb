@@ -18,7 +18,8 @@ module Bench
         * #{Machine.gems("puma", "unicorn", "rack", "rails")}; one thread a worker, the app loaded before the fork
         * MiB from smaps_rollup. Private: Private_Clean + Private_Dirty, of a worker the mean. PSS: sum over all processes of a server
         * pitchfork reforks (USR2) before load 2, 3 and 4, so its columns show generation 0, 0, 1, 2 and 3
-        * features off: pitchfork without mold preparation; defaults: nothing configured; recommended: the lines below each heading
+        * features off: pitchfork without mold preparation; defaults: nothing configured; recommended: the lines below each heading, reforked
+          like the others
       MARKDOWN
     end
 

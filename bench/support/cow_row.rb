@@ -54,8 +54,9 @@ module Bench
 
       private
 
+      # When to refork is the benchmark's to say, here too.
       def settings
-        "#{super}\n#{@lines}"
+        "#{super}\n#{@lines}\nrefork_after nil"
       end
     end
   end

@@ -69,8 +69,9 @@ module Bench
 
     # @return [String] a table, in MiB
     def to_s
+      branches = ::Pitchfork::ProcessTable.branches(nodes.map(&:depth))
       lines = [row("pid", "process", "private", "shared", "PSS")]
-      lines += nodes.each_with_index.map { |node, at| row(node.pid, branch(at) + node.title, *node.memory.to_a) }
+      lines += nodes.zip(branches).map { |node, branch| row(node.pid, branch + node.title, *node.memory.to_a) }
       lines << row("", "total (MiB)", total_private, "", total_pss)
       lines.join("\n")
     end
@@ -80,14 +81,6 @@ module Bench
     def row(pid, title, *sizes)
       columns = sizes.map { |size| (size.is_a?(Float) ? format("%.1f", size) : size).rjust(9) }
       "#{pid.to_s.rjust(9)}  #{title[0, 44].ljust(44)}#{columns.join}"
-    end
-
-    def branch(at)
-      depth = nodes[at].depth
-      return "" if depth.zero?
-
-      below = nodes.drop(at + 1).take_while { |node| node.depth >= depth }
-      "#{"   " * (depth - 1)}#{below.any? { |node| node.depth == depth } ? "├─ " : "└─ "}"
     end
   end
 end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pitchfork/boot_environment/preload"
+require "pitchfork/boot_environment/users_preload"
 require "pitchfork/boot_environment/yjit_flags"
 require "pitchfork/errors"
 require "pitchfork/ruby_command"
@@ -15,6 +16,13 @@ module Pitchfork
     # The settings that need a Ruby to be executed.
     SETTINGS = %i[allocator gc malloc_arena_max yjit].freeze
     PRELOAD = "LD_PRELOAD"
+    ARENAS = "MALLOC_ARENA_MAX"
+    # Where the user may say the same in other words: `GLIBC_TUNABLES=glibc.malloc.arena_max=2:…`, glibc manual, "Tunables".
+    TUNABLES = "GLIBC_TUNABLES"
+    ARENAS_TUNABLE = /(?:\A|:)glibc\.malloc\.arena_max=/
+    # The setting that asks for a variable; all others are of `gc`.
+    ASKED_BY = { PRELOAD => :allocator, ARENAS => :malloc_arena_max }.freeze
+    private_constant :ARENAS, :TUNABLES, :ARENAS_TUNABLE, :ASKED_BY
 
     # @return [Hash{String => String}] for the environment
     attr_reader :variables
@@ -42,7 +50,7 @@ module Pitchfork
       @remarks = []
       @kept = []
       @variables = absent(environment, wishes(configuration, environment))
-      @flags = YjitFlags.new(configuration, environment, given_flags).tap { |yjit| @kept.concat(yjit.kept) }.to_a
+      @flags = yjit_flags(configuration, environment, given_flags)
       say_what_is_done
       freeze
     end
@@ -52,23 +60,36 @@ module Pitchfork
     def wishes(configuration, environment)
       {
         **configuration.gc.to_h,
-        "MALLOC_ARENA_MAX" => configuration.malloc_arena_max&.to_s,
+        ARENAS => configuration.malloc_arena_max&.to_s,
         PRELOAD => configuration.allocator != :default && library(configuration.allocator, environment)
       }.select { |_, value| value }
     end
 
     # Its own wish would not be heard, so it need not be there, either.
     def library(wish, environment)
-      return "" if environment.key?(PRELOAD)
-
-      preload = Preload.find(wish)
+      preload = environment.key?(PRELOAD) ? UsersPreload.new(environment[PRELOAD], wish) : Preload.find(wish)
       @remarks << [:warn, preload.complaint] if preload.complaint
       preload.path
     end
 
     def absent(environment, wishes)
-      @kept.concat(wishes.keys & environment.keys)
-      wishes.except(*environment.keys)
+      wishes.reject do |name, _|
+        users = users_name(name, environment) and @kept << "#{users} (#{ASKED_BY.fetch(name, :gc)})"
+      end
+    end
+
+    # @return [String, nil] the variable by which the user has said already what this one would say
+    def users_name(name, environment)
+      return name if environment.key?(name)
+
+      TUNABLES if name == ARENAS && environment[TUNABLES]&.match?(ARENAS_TUNABLE)
+    end
+
+    def yjit_flags(configuration, environment, given_flags)
+      yjit = YjitFlags.new(configuration, environment, given_flags)
+      asked_by = configuration.yjit.nil? ? :yjit_until_promotion : :yjit
+      @kept.concat(yjit.kept.map { |users| "#{users} (#{asked_by})" })
+      yjit.to_a
     end
 
     def say_what_is_done

@@ -82,10 +82,11 @@ module Pitchfork
 
     Configuration::CALLBACKS.each do |setting|
       setting.names.each do |name|
-        define_method(name) do |callable = nil, &block|
+        define_method(name) do |*arguments, &block|
           @locations[setting.name] = location_in_file
           @callbacks[setting.name] = complaining_about(name) do
-            Configuration::CallbackCheck.call(setting, callable, block)
+            expect_one(arguments) unless arguments.empty?
+            Configuration::CallbackCheck.call(setting, arguments.first, block)
           end
         end
       end
@@ -185,8 +186,10 @@ module Pitchfork
       trace = error.backtrace || []
       frame = trace.find { |line| line.start_with?("#{@path}:") }
       place = frame ? frame[/\A#{Regexp.escape(@path)}:\d+/] : @path
-      # Wrong arguments to a word of ours: not where, but that the words were called so is the mistake.
-      return "#{place}: #{error.message}" if trace.first&.start_with?("#{__FILE__}:")
+      # Wrong arguments to a word of ours: not where, but that the word was called so is the mistake.
+      if trace.first&.start_with?("#{__FILE__}:")
+        return [place, error.backtrace_locations&.first&.base_label, error.message].compact.join(": ")
+      end
 
       origin = " (raised at #{trace.first[/\A.*?:\d+/]})" unless trace.empty? || trace.first == frame
       "#{place}: #{error.class}: #{error.message}#{origin}"

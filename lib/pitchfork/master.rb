@@ -7,6 +7,7 @@ require "pitchfork/privileges"
 require "pitchfork/releases"
 require "pitchfork/server"
 require "pitchfork/supervision_settings"
+require "pitchfork/terminal"
 
 module Pitchfork
   # The process that the user starts. Supervises; loads no app, forks no worker, has no threads.
@@ -92,6 +93,8 @@ module Pitchfork
     def install_traps
       SIGNALS.each { |signal| trap(signal) { @supervision.signal(signal) } }
       STOPS.each { |signal| trap(signal) { @supervision.signal(@stop = signal) } }
+      # The kernel sends it to all in the foreground of a terminal whose size has changed.
+      trap(:WINCH) { @supervision.signal(:WINCH) unless Terminal.foreground? }
       trap(:CHLD) {} # a handler of any kind makes the wait look for who has ended
     end
 

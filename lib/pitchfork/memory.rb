@@ -15,7 +15,8 @@ module Pitchfork
   #   `notes` is the text of a mold's notes, or nil: then `:unshared` and `:fresh`, the two parts of `:private`, are nil, too, as
   #   nobody knows, nothing is `:method_bodies`, and `:ruby_heap` is a guess. Raises ArgumentError when the text is not a mold's notes.
   # * `notes(pid)` → the text of the notes that the process carries, or nil.
-  # * `anonymous_pages(pid)` → `[[first, behind], …]`: the addresses at which the process has pages that a fork would share.
+  # * `anonymous_pages(pid)` → `[[first, behind], …]`: the addresses at which the process has pages that a fork would share. Nothing
+  #   here needs them: it is what tests hold the account to. @api private
   #
   # The first takes about 0.5 ms for each 100 MiB of the process, the second about 1 ms; the process itself waits only if
   # it maps or unmaps memory in just this moment.
@@ -27,8 +28,10 @@ module Pitchfork
     #
     # * `generation`, `pid`: of the mold
     # * `prepared`: when its preparation was done, in seconds since 1970
+    # * `ruby`: the version of the mold's Ruby, "3.3.8"; nil: an older pitchfork's mold does not say
+    # * `settings`: which of {MoldNotes::SETTINGS} its server was given, as Strings
     # * `before`: `[private, pss]` in bytes before the preparation, or nil
-    # * `steps`: `[{ name:, seconds:, private_change: }, …]`, the last in bytes, negative when memory was given back
+    # * `steps`: `[{ name:, seconds:, change: }, …]`, the last in bytes, negative when memory was given back
     # * `heap`, `code`, `had`: `[[first, behind], …]`, the addresses of Ruby's heap pages, of the malloc'd pages with method bodies, and
     #   of all anonymous pages that the mold had
     class Notes

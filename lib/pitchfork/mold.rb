@@ -5,6 +5,7 @@ require "pitchfork/child"
 require "pitchfork/child_fork"
 require "pitchfork/late_yjit"
 require "pitchfork/mold_check"
+require "pitchfork/mold_notes"
 require "pitchfork/preparation"
 require "pitchfork/privileges"
 require "pitchfork/service_worker"
@@ -101,16 +102,18 @@ module Pitchfork
 
     # All that is said about it is said before the GC is off, for it allocates.
     def prepare_memory
-      preparation = Preparation.new(@server.configuration.mold_preparation)
+      wanted = @server.configuration.mold_preparation
+      preparation = Preparation.new(wanted)
       preparation.call do |notes|
         publish(notes, preparation)
-        @server.log.info("mold gen=#{generation} pid=#{pid} prepared in #{preparation}") unless preparation.steps.empty?
+        @server.log.info("mold gen=#{generation} pid=#{pid} prepared in #{preparation}") unless wanted.empty?
       end
     end
 
     # Without them, `pitchfork cow` knows less about the workers, and nothing else is wrong.
     def publish(notes, preparation)
-      notes.publish(generation, preparation.before, preparation.steps.map { |step| [step.name.to_s, step.seconds, step.change] })
+      steps = preparation.steps.map { |step| [step.name.to_s, step.seconds, step.change] }
+      notes.publish(generation, preparation.before, steps, RUBY_VERSION, MoldNotes.settings(@server.configuration))
     rescue SystemCallError => e
       @server.log.warn("mold gen=#{generation} pid=#{pid} could not leave its notes: #{e.message}")
     end

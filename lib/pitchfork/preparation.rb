@@ -13,7 +13,7 @@ module Pitchfork
     # * compact: survivors are made old and moved together, so that workers find few free slots to fill among shared objects.
     # * trim: free memory goes back to the kernel, and malloc puts the rest in order, see ext/pitchfork/src/sys/allocator.rs.
     # * seal: the GC is switched off, for each run would write to pages that workers share. {release} switches it on again in
-    #   the workers.
+    #   the workers. That takes no time and gives nothing back, and is the last that is done: it is told without figures.
     STEPS = %i[collect compact trim seal].freeze
 
     # @!attribute seconds
@@ -45,7 +45,7 @@ module Pitchfork
       end
     end
 
-    # @return [Array<Step>] those that were taken
+    # @return [Array<Step>] those that were taken, but for seal
     attr_reader :steps
     # @return [(Integer, Integer), nil] private bytes and PSS before the first; nil: the kernel does not say
     attr_reader :before
@@ -60,23 +60,27 @@ module Pitchfork
     #   moment to allocate something
     # @return [self]
     def call
-      @before = memory&.values_at(:private, :pss)
+      @last = memory
+      @before = @last&.values_at(:private, :pss)
       take(:collect) { GC.start } unless warmup?
       take(:compact) { compact }
       notes = MoldNotes.look # whose own memory goes with the next step
       take(:trim) { Preparation.trim }
-      take(:seal) {} # takes and gives nothing, and is still to come: it is only to be told
       yield notes if block_given?
-      Preparation.seal if @wanted.include?(:seal)
+      Preparation.seal if seal?
       self
     end
 
     # @return [String] for the log
     def to_s
-      format("%.3fs: %s", steps.sum(&:seconds), steps.join(", "))
+      format("%.3fs: %s", steps.sum(&:seconds), [*steps, *(:seal if seal?)].join(", "))
     end
 
     private
+
+    def seal?
+      @wanted.include?(:seal)
+    end
 
     def warmup?
       @wanted.include?(:compact) && Process.respond_to?(:warmup)
@@ -94,14 +98,18 @@ module Pitchfork
     def take(name)
       return unless @wanted.include?(name)
 
-      bytes = anonymous
       start = now
       yield
-      @steps << Step.new(name, now - start, anonymous - bytes)
+      seconds = now - start
+      @steps << Step.new(name, seconds, change)
     end
 
-    def anonymous
-      memory&.fetch(:anonymous) || 0
+    # The kernel walks through the whole process for this, and a worker that is promoted in place is missing meanwhile: so once
+    # for each step, which begins with what the one before has left.
+    def change
+      before = @last
+      @last = memory
+      before && @last ? @last[:anonymous] - before[:anonymous] : 0
     end
 
     # @return [Hash, nil] nil: an old kernel, or there is no /proc

@@ -36,6 +36,18 @@ module Pitchfork
       self.class.be_visible
     end
 
+    # Makes a file the user's.
+    #
+    # @param file [File] that is open
+    def give(file)
+      file.chown(@user.uid, @group.gid) unless had?
+    end
+
+    # @return [String] as messages name it
+    def to_s
+      "user #{@user.name}"
+    end
+
     private
 
     def had?

@@ -7,6 +7,19 @@ module Pitchfork
     # One process of a tree: `depth` is 0 for its root, `title` what `ps` shows.
     Node = Struct.new(:pid, :depth, :title)
 
+    # What is drawn before each process of a tree.
+    #
+    # @param depths [Array<Integer>] of {#tree}'s nodes, in their order
+    # @return [Array<String>] empty for the root
+    def self.branches(depths)
+      depths.each_with_index.map do |depth, at|
+        next "" if depth.zero?
+
+        below = depths.drop(at + 1).take_while { |other| other >= depth }
+        "#{"   " * (depth - 1)}#{below.include?(depth) ? "├─ " : "└─ "}"
+      end
+    end
+
     # @param directory [String] where proc is mounted
     def initialize(directory = "/proc")
       @directory = directory
@@ -29,10 +42,21 @@ module Pitchfork
       status[/^Uid:\s+\d+\s+(\d+)/, 1].to_i
     end
 
+    # @return [Array<String>, nil] the fields of proc_pid_stat(5), from the third on: the state. Nil when there is no such process
+    # @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    def stat(pid)
+      # The second, the name, may hold blanks and parentheses, and ends with the last of those.
+      ended { File.binread("#{@directory}/#{pid}/stat") }&.rpartition(")")&.last&.split
+    end
+
+    # @return [Boolean] whether it has ended and its parent has not asked how. It has a pid still, and nothing else
+    def zombie?(pid)
+      stat(pid)&.first == "Z"
+    end
+
     # @return [Integer, nil]
     def parent(pid)
-      # The name may hold spaces and parentheses: the fields start after the last one. The second is the parent.
-      ended { File.binread("#{@directory}/#{pid}/stat") }&.rpartition(")")&.last&.split&.at(1)&.to_i
+      stat(pid)&.at(1)&.to_i
     end
 
     # @return [String, nil] nil as well when it is another user's

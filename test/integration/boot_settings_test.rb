@@ -51,7 +51,7 @@ class BootSettingsTest < HotRestartCase
   def test_the_users_own_win_and_stay
     server = start(app: INSPECT, config: "gc malloc_limit: 1_000_000\nmalloc_arena_max 2", env: { "MALLOC_ARENA_MAX" => "3" })
     assert_equal %w[MALLOC_ARENA_MAX=3], ask(server, SUBPROCESS)
-    assert_match(/INFO.* set by the user, and left as it is: MALLOC_ARENA_MAX$/, server.log)
+    assert_match(/INFO.* set by the user, and left as it is: MALLOC_ARENA_MAX \(malloc_arena_max\)$/, server.log)
     assert_equal "1000000", environ(server.process("pitchfork mold").pid)["RUBY_GC_MALLOC_LIMIT"]
   end
 
@@ -62,6 +62,18 @@ class BootSettingsTest < HotRestartCase
     refute_includes File.read("/proc/#{server.pid}/maps"), library
     assert_equal [], ask(server, SUBPROCESS)
     refute_match(/WARN/, server.log)
+    assert_clean_stop server
+  end
+
+  # As a stand-in for libfaketime or an agent: any library that the loader finds.
+  def test_a_preload_of_the_users_keeps_the_allocator_out
+    server = start(app: INSPECT, config: "allocator :jemalloc\nmalloc_arena_max 2",
+                   env: { "LD_PRELOAD" => "libm.so.6", "GLIBC_TUNABLES" => "glibc.malloc.arena_max=3" })
+    assert_match(/WARN.* allocator :jemalloc has no effect: LD_PRELOAD=libm\.so\.6 .*; add libjemalloc\.so\.2 to it/, server.log)
+    assert_match(/ left as it is: GLIBC_TUNABLES \(malloc_arena_max\), LD_PRELOAD \(allocator\)$/, server.log)
+    assert_equal ["LD_PRELOAD=libm.so.6", "GLIBC_TUNABLES=glibc.malloc.arena_max=3"].sort,
+                 ask(server, "IO.popen('env', &:readlines).map(&:chomp).grep(/LD_PRELOAD|MALLOC_ARENA|TUNABLES/).sort")
+    refute_match(/jemalloc/, File.read("/proc/#{server.process("pitchfork worker[0]").pid}/maps"))
     assert_clean_stop server
   end
 

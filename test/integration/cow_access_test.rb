@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "etc"
+require "pitchfork/process_table"
 require "support/cow_case"
 
 # Which server is meant, and who may look at it.
@@ -76,6 +77,12 @@ class CowAccessTest < CowTest
     assert_equal 1, status
     assert error.start_with?("pitchfork cow: process #{Process.pid} is no pitchfork master, but "), error
     assert_equal 0, cow("--pid-file", "server.pid").last
+    zombie = Process.spawn("true")
+    Thread.pass until Pitchfork::ProcessTable.new.zombie?(zombie)
+    _, error, status = cow(zombie)
+    assert_equal 1, status
+    assert error.start_with?("pitchfork cow: process #{zombie} has ended, and waits for its parent to notice"), error
+    Process.wait(zombie)
     server.stop
     _, error, status = cow(server.pid)
     assert_equal 1, status

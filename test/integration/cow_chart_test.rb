@@ -21,7 +21,7 @@ class CowChartTest < CowTest
       server.wait_for(/rollout gen=1 done/)
     end
     assert_equal ["", 0], [error, status]
-    assert_match(/\Ax\.svg: \d+ samples in \d+ s, 1 reforks\n/, out)
+    assert_match(/\Ax\.svg: \d+ samples in \d+ s, 1 refork\n/, out)
     assert_match(/^refork to gen:1 +\d+ s +\d+\.\d +\d+\.\d +-?\d+\.\d$/, out)
     assert_equal %w[gen:0 gen:1], texts.grep(/\Agen:\d\z/)
     assert_equal 2, texts.grep(/\Agen:1 [+-]\d+ MiB\z/).size, "the mark of the refork, in both panels"
@@ -37,6 +37,15 @@ class CowChartTest < CowTest
     assert_equal %w[at pss generations], samples.last.keys
     assert_operator samples.last["at"], :>, 0, "there is only the first sample"
     assert_includes texts, "Copy-on-write over time"
+  end
+
+  def test_samples_that_come_less_often_than_was_asked
+    server = start(app: WHO)
+    _, error, status = cow(server.pid, "--chart", "x.svg", "--every", "0.001", "--for", "1")
+    assert_equal [2, 0], [error.lines.size, status], error
+    assert_match(/a sample takes \d+\.\d s, so as to cost 0\.5 % of a processor at most: they come less often than every 0\.001 s$/, error)
+    assert_equal 1, texts.grep(/\A1 worker, seen (?:once|every \d+(?:\.\d+)? s); /).size, texts
+    refute_match(/every 0(?:\.00\d*)? s/, picture)
   end
 
   # Nothing of what was measured is lost: by whom it is ended, and whatever ends first.

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/memory"
 require "support/cow_case"
 
 # What `pitchfork cow` sees of a server.
@@ -46,6 +47,20 @@ class CowLookTest < CowTest
     assert_in_delta 12 * MIB, grown.("total", "pss"), 3 * MIB
     advice = after["advice"].find { |it| it["key"] == "generation_zero" }
     assert_operator advice["bytes"], :>, 12 * MIB
+  end
+
+  def test_what_is_set_is_not_advised
+    server = start(app: APP, config: "worker_processes 1\nrefork_after [100_000]")
+    assert_equal [RUBY_VERSION, ["refork_after"]], notes(server.process("pitchfork worker[0]").pid)
+    server.get("/write")
+    advice = look(server)["advice"].find { |it| it["key"] == "generation_zero" }
+    assert_equal ["refork_when :sharing"], advice["settings"]
+    assert_includes advice["text"], "refork_after is set, and not reached yet"
+  end
+
+  def notes(pid)
+    notes = Pitchfork::Memory::Notes.parse(Pitchfork::Memory.notes(pid))
+    [notes.ruby, notes.settings]
   end
 
   def test_the_preparation_and_the_generations

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "etc"
 require "json"
 require "support/integration_helper"
 
@@ -170,6 +171,53 @@ class TuneTest < IntegrationTest
     tuning = command("--requests", "recorded.txt", "--minutes", "2", "--only", "malloc_arena_max").spawn
     tuning.wait_for(/per worker.* as it is$/)
     assert_equal 130, tuning.stop(:INT).exitstatus, tuning.log
+  end
+
+  # @param lines [String] of the configuration
+  def record(lines = "", app: APP)
+    command("--record", "recorded.txt", list: nil, app: app).tap do
+      write("config/pitchfork.rb", "listen '127.0.0.1:0'\nworker_processes 1\n#{lines}\n")
+    end
+  end
+
+  # A list that only root may write to is no good to workers that are somebody else.
+  def test_record_as_another_user
+    skip "only root can become another user" unless Process.euid.zero?
+    File.chmod(0o755, @directory)
+    recording = record("user 'nobody'", app: "run ->(env) { [200, {}, [Process.euid.to_s]] }\n").start
+    nobody = Etc.getpwnam("nobody").uid.to_s
+    assert_equal [nobody, nobody], [recording.get("/a").body, recording.get("/b").body]
+    path = File.join(@directory, "recorded.txt")
+    assert_equal [nobody.to_i, 0o600], [File.stat(path).uid, File.stat(path).mode & 0o777]
+    recording.signal(:INT)
+    assert_equal 0, recording.wait.exitstatus, recording.log
+    assert_includes recording.log, "2 requests in recorded.txt"
+
+    File.chown(0, 0, path)
+    refused = record("user 'nobody'").spawn
+    assert_equal 1, refused.wait.exitstatus
+    assert_includes refused.log,
+                    "pitchfork: tune: --record recorded.txt: Permission denied, for user nobody; name a file that it may write to"
+  end
+
+  def test_nothing_recorded
+    recording = record.start
+    recording.signal(:INT)
+    assert_equal 0, recording.wait.exitstatus, recording.log
+    assert_includes recording.log, "0 requests in recorded.txt\npitchfork: tune: no request was recorded"
+    refute_includes recording.log, "recording has failed"
+  end
+
+  def test_recording_that_fails_for_a_while
+    recording = record.start
+    File.rename(path = File.join(@directory, "recorded.txt"), "#{path}.moved")
+    assert_equal "200", recording.get("/a").code
+    File.rename("#{path}.moved", path)
+    assert_equal "200", recording.get("/b").code
+    recording.signal(:INT)
+    assert_equal 0, recording.wait.exitstatus, recording.log
+    assert_match(/^pitchfork: tune: requests are missing, recording has failed: No such file or directory .*recorded\.txt/, recording.log)
+    assert_includes recording.log, "\n1 request in recorded.txt\n"
   end
 
   def test_what_is_wrong

@@ -5,7 +5,7 @@ require "pitchfork/cow/snapshot"
 # Servers to look at, as they might be read.
 module CowExamples
   MIB = 1024 * 1024
-  Notes = Struct.new(:generation, :pid, :prepared, :before, :steps)
+  Notes = Struct.new(:generation, :pid, :prepared, :before, :steps, :ruby, :settings)
 
   # @param sizes [Hash{Symbol => (Numeric, Numeric)}] MiB un-shared and new, by kind
   # @return [Hash{Symbol => Hash}] like Memory.account, with 10 MiB shared for each kind
@@ -25,13 +25,16 @@ module CowExamples
     member("pitchfork worker[#{number}] (gen:#{generation})", pid: 200 + number, **options)
   end
 
-  def notes(*steps)
-    steps = steps.map { |name, seconds, mib| { name: name, seconds: seconds, private_change: mib * MIB } }
-    Notes.new(1, 150, 1_764_000_000, [60 * MIB, 80 * MIB], steps)
+  PREPARED = [["collect", 0.25, 1], ["trim", 0.01, -12]].freeze
+
+  # @param ruby [String, nil] and `settings` [Array<String>]: what the mold says of its server
+  def notes(*steps, ruby: "3.3.8", settings: [])
+    steps = steps.map { |name, seconds, mib| { name: name, seconds: seconds, change: mib * MIB } }
+    Notes.new(1, 150, 1_764_000_000, [60 * MIB, 80 * MIB], steps, ruby, settings)
   end
 
   # @param workers [Array<Member>]
-  def snapshot(*workers, notes: notes(["collect", 0.25, 1], ["trim", 0.01, -12]), allocator: nil)
+  def snapshot(*workers, notes: notes(*PREPARED), allocator: nil)
     members = [member("pitchfork master", depth: 0), member("pitchfork mold (gen:1)", pid: 150), *workers]
     Pitchfork::Cow::Snapshot.new(taken: Time.at(1_764_000_100), members: members, notes: notes, allocator: allocator)
   end

@@ -215,7 +215,7 @@ class ServerProcess
         @grown.broadcast
       end
     end
-  rescue EOFError
+  rescue EOFError, Errno::EIO # of a pipe, and of a terminal
     @lock.synchronize do
       @ended = true
       @grown.broadcast

@@ -31,14 +31,38 @@ class BootEnvironmentUnitTest < UnitTest
       { "LD_PRELOAD" => "", "MALLOC_ARENA_MAX" => "9", "RUBY_GC_HEAP_GROWTH_FACTOR" => "1.5" }
     )
     assert_equal({ "RUBY_GC_MALLOC_LIMIT" => "1" }, made.variables)
-    assert_includes made.remarks, [:info, "set by the user, and left as it is: RUBY_GC_HEAP_GROWTH_FACTOR, MALLOC_ARENA_MAX, LD_PRELOAD"]
+    assert_includes made.remarks, [:info, "set by the user, and left as it is: RUBY_GC_HEAP_GROWTH_FACTOR (gc), " \
+                                          "MALLOC_ARENA_MAX (malloc_arena_max), LD_PRELOAD (allocator)"]
+  end
+
+  # Only where the allocator is in there.
+  def test_an_allocator_that_the_users_preload_keeps_out
+    users = "/usr/lib/faketime/libfaketime.so.1"
+    made = environment("allocator '/no/such/library.so'", { "LD_PRELOAD" => users })
+    assert_empty made.variables
+    assert_includes made.remarks, [:warn, "allocator \"/no/such/library.so\" has no effect: LD_PRELOAD=#{users} is set by the user; " \
+                                          "add /no/such/library.so to it, or unset it"]
+    made = environment("allocator '/no/such/library.so'", { "LD_PRELOAD" => "#{users}:/no/such/library.so" })
+    assert_equal [[:info, "set by the user, and left as it is: LD_PRELOAD (allocator)"]], made.remarks
+  end
+
+  # As glibc has it: a list between colons, with other tunables.
+  def test_arenas_by_the_users_tunables
+    ["glibc.malloc.arena_max=4", "glibc.malloc.check=1:glibc.malloc.arena_max=4"].each do |tunables|
+      made = environment("malloc_arena_max 2", { "GLIBC_TUNABLES" => tunables })
+      assert_equal [{}, [[:info, "set by the user, and left as it is: GLIBC_TUNABLES (malloc_arena_max)"]]], [made.variables, made.remarks]
+    end
+    ["glibc.malloc.arena_test=4", "my.glibc.malloc.arena_max=4", ""].each do |tunables|
+      assert_equal({ "MALLOC_ARENA_MAX" => "2" }, environment("malloc_arena_max 2", { "GLIBC_TUNABLES" => tunables }).variables)
+    end
   end
 
   def test_flags
     skip "this Ruby was built without YJIT" unless defined?(RubyVM::YJIT)
     made = environment("yjit call_threshold: 2", {}, %w[--yjit-call-threshold=9])
     assert_equal ["--yjit"], made.flags
-    assert_equal ["the boot mold starts with --yjit", "set by the user, and left as it is: --yjit-call-threshold"], made.remarks.map(&:last)
+    assert_equal ["the boot mold starts with --yjit", "set by the user, and left as it is: --yjit-call-threshold (yjit)"],
+                 made.remarks.map(&:last)
   end
 
   def test_an_allocator_that_is_not_there

@@ -13,6 +13,9 @@ class MemoryTest < UnitTest
     generation 2
     pid 4711
     prepared 1764000000
+    ruby 3.3.8
+    setting refork_after
+    setting gc free_slots
     before 104857600 62914560
     step gc 0.120000 4096
     step compact 1.500000 -8388608
@@ -50,12 +53,17 @@ class MemoryTest < UnitTest
     notes = Memory::Notes.parse(NOTES)
     assert_equal([2, 4711, 1_764_000_000], [notes.generation, notes.pid, notes.prepared])
     assert_equal([104_857_600, 62_914_560], notes.before)
-    assert_equal([{ name: "gc", seconds: 0.12, private_change: 4096 }, { name: "compact", seconds: 1.5, private_change: -8_388_608 }],
-                 notes.steps)
+    assert_equal(["3.3.8", ["refork_after", "gc free_slots"]], [notes.ruby, notes.settings])
+    assert_equal([{ name: "gc", seconds: 0.12, change: 4096 }, { name: "compact", seconds: 1.5, change: -8_388_608 }], notes.steps)
     assert_equal([[0x7f5c00000000, 0x7f5c00400000]], notes.heap)
     assert_equal([[0x55d0c8a4e000, 0x55d0c8a60000]], notes.code)
     assert_equal([[0x55d0c8a00000, 0x55d0c9f00000], [0x7f5c00000000, 0x7f5c00400000]], notes.had)
     assert_equal("#<Pitchfork::Memory::Notes generation 2, pid 4711>", notes.inspect)
+  end
+
+  def test_notes_of_an_older_pitchfork
+    notes = Memory::Notes.parse(NOTES.gsub(/^(?:ruby|setting) .*\n/, ""))
+    assert_equal([nil, [], 2], [notes.ruby, notes.settings, notes.generation])
   end
 
   def test_texts_that_are_no_notes

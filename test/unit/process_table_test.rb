@@ -47,6 +47,26 @@ class ProcessTableTest < UnitTest
     process(10, 1, "pitchfork master", children: "")
     assert_equal [], table.tree(11)
     assert_equal [nil, nil, nil, nil], [table.title(11), table.parent(11), table.owner(11), table.working_directory(11)]
+    assert_equal [nil, false], [table.stat(11), table.zombie?(11)]
+  end
+
+  def test_what_the_kernel_says_of_its_state
+    process(10, 7, "x")
+    assert_equal [%w[S 7 1 1 0], false], [table.stat(10), table.zombie?(10)]
+  end
+
+  def test_a_zombie
+    child = Process.spawn("true")
+    table = Pitchfork::ProcessTable.new
+    Thread.pass until table.zombie?(child)
+    assert_equal ["", Process.pid], [table.title(child), table.parent(child)]
+  ensure
+    Process.wait(child)
+  end
+
+  def test_branches
+    assert_equal ["", "├─ ", "   └─ ", "└─ ", "   ├─ ", "   └─ "], Pitchfork::ProcessTable.branches([0, 1, 2, 1, 2, 2])
+    assert_empty Pitchfork::ProcessTable.branches([])
   end
 
   def test_owner_and_parent

@@ -10,7 +10,7 @@ require "action_view/railtie"
 module Notebook
   # A small application in the usual shape, with what matters to a forking server in it: a session, a database, a template.
   class Application < Rails::Application
-    config.load_defaults 7.2
+    config.load_defaults Rails::VERSION::STRING.to_f
     config.root = File.expand_path("..", __dir__)
     config.eager_load = Rails.env.production? # what is loaded before the first fork is shared
     config.enable_reloading = !config.eager_load

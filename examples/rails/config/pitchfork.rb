@@ -9,7 +9,7 @@ ENV["SECRET_KEY_BASE"] ||= SecureRandom.hex(64)
 worker_processes Integer(ENV.fetch("WEB_CONCURRENCY", 2))
 refork_after [50, 100, 1000]
 
-disconnect = -> { ActiveRecord::Base.connection_handler.clear_all_connections!(:all) }
+disconnect = -> { ActiveRecord::Base.connection_handler.clear_all_connections! }
 
 # A database connection belongs to the process that opened it: two processes on one would read each other's answers, and SQLite
 # loses its locks. So nobody forks with one open: not the mold, which opened one while booting or was a worker before ...

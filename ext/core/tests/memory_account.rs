@@ -31,7 +31,15 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 fn any_nature() -> impl Strategy<Value = Nature> {
     let kind = || select(Kind::ALL.to_vec());
-    prop_oneof![kind().prop_map(Nature::Is), kind().prop_map(Nature::Blocks)]
+    let above = (0..440_u64, kind()).prop_map(|(page, rest)| Nature::Above {
+        zeroed: at(page),
+        rest,
+    });
+    prop_oneof![
+        kind().prop_map(Nature::Is),
+        kind().prop_map(Nature::Blocks),
+        above
+    ]
 }
 
 /// Ranges of whole pages among the first 400.
@@ -113,22 +121,25 @@ proptest! {
         prop_assert_eq!(whole.account(), parts.account());
     }
 
-    /// Exact: notes go before guesses, and method bodies before the heap.
+    /// Exact: what is a file's now is one's, notes go before guesses, and method bodies before the heap.
     #[test]
     fn what_the_mold_knew(notes in any_notes(), nature in any_nature()) {
-        prop_assume!(nature != Nature::Is(Kind::File));
         let private = entry(&[63, 56]);
         for page in (0..440).step_by(7) {
             let mut accountant = Accountant::new(PAGE, Some(&notes));
             accountant.add(nature, at(page), &[private]);
             let account = accountant.account();
-            let expected = if holds(&notes.code, at(page)) {
+            let expected = if nature == Nature::Is(Kind::File) {
+                Kind::File
+            } else if holds(&notes.code, at(page)) {
                 Kind::MethodBodies
             } else if holds(&notes.heap, at(page)) {
                 Kind::RubyHeap
             } else {
-                let (Nature::Is(kind) | Nature::Blocks(kind)) = nature;
-                kind
+                match nature {
+                    Nature::Above { zeroed, .. } if at(page) < zeroed => Kind::File,
+                    Nature::Is(kind) | Nature::Blocks(kind) | Nature::Above { rest: kind, .. } => kind,
+                }
             };
             prop_assert_eq!(account.of(expected).private, PAGE);
         }
@@ -160,6 +171,27 @@ fn blocks() {
     assert_eq!(ruby_heap(&[private; 32], Some(&notes)), (32, 0));
     let notes = Notes::parse(&format!("{text}heap 7e0000000000-7e0000010000\n")).expect("whole");
     assert_eq!(ruby_heap(&[private; 32], Some(&notes)), (16, 16));
+}
+
+/// The kernel has put two blocks of Ruby's heap above a library's zeroed data, and above them memory of somebody else.
+#[test]
+fn above_a_library() {
+    let (private, none) = (entry(&[63, 56]), Entry::NOTHING);
+    let mut entries = [private; 60];
+    entries[50] = none;
+    let pages = |notes: Option<&Notes>| {
+        let mut accountant = Accountant::new(PAGE, notes);
+        let (zeroed, rest) = (at(54), Kind::Malloc);
+        accountant.add(Nature::Above { zeroed, rest }, at(12), &entries);
+        let account = accountant.account();
+        [Kind::File, Kind::RubyHeap, Kind::Malloc].map(|kind| account.of(kind).private / PAGE)
+    };
+    assert_eq!(pages(None), [4 + 6, 32, 9 + 8]);
+    // The mold had the first 28 pages, and called ten of them its heap.
+    let text = "pitchfork notes 1\ngeneration 0\npid 1\nprepared 1\nhad 7f000000c000-7f0000028000\n\
+        heap 7f000000c000-7f000000e000\nheap 7f0000010000-7f0000018000\n";
+    let notes = Notes::parse(text).expect("whole");
+    assert_eq!(pages(Some(&notes)), [2 + 16 + 6, 10 + 8, 9 + 8]);
 }
 
 #[test]

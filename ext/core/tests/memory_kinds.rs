@@ -28,6 +28,10 @@ fn assert_natures(lines: &str) {
         let told = match nature {
             Nature::Is(kind) => kind.name().to_string(),
             Nature::Blocks(rest) => format!("blocks, {}", rest.name()),
+            Nature::Above { zeroed, rest } => {
+                assert_eq!(zeroed, region.addresses.start + (128 << 10));
+                format!("above, {}", rest.name())
+            }
         };
         assert_eq!(told, expected, "{:x?} {}", region.addresses, region.name);
     }
@@ -45,13 +49,33 @@ fn ruby_3_3_with_yjit_and_glibc() {
          7f3975a30000-7f3975b30000 rw-p - | rd wr ac nh | stack
          7f3975b30000-7f397a700000 rw-p - | rd wr ac | blocks, malloc
          7f3996564000-7f3996568000 rw-p /usr/lib/libruby-3.3.so.3.3.8 | rd wr ac | file
-         7f3996568000-7f399657d000 rw-p - | rd wr ac | file
+         7f3996568000-7f399657d000 rw-p - | rd wr ac | above, malloc
          7f399659c000-7f39965a3000 r--s /usr/lib/gconv/gconv-modules.cache | rd sh | file
          7f39965ce000-7f39965d2000 r--p [vvar] | rd pf | other
          7f39965d4000-7f39965d6000 r-xp [vdso] | rd ex | other
          7f3996702000-7f399674e000 r-xp - | rd ex ac | jit
          7f399674e000-7f3999702000 ---p - | mr mw me ac | other
          7ffc68d7a000-7ffc69579000 rw-p [stack] | rd wr gd ac | stack",
+    );
+}
+
+/// Extensions and objects in turn: the kernel has joined heap pages with the zeroed data of what lies below the gap that it filled.
+#[test]
+fn ruby_3_1_above_its_extensions() {
+    assert_natures(
+        "7f1c2a1d4000-7f1c2a1d5000 rw-p /usr/lib/ruby/3.1.0/zlib.so | rd wr ac | file
+         7f1c2a1d5000-7f1c2a9e0000 rw-p - | rd wr ac | above, malloc
+         7f1c2a9e0000-7f1c2a9e3000 r--p /usr/lib/ruby/3.1.0/strscan.so | rd ac | file
+         7f1c2a9e8000-7f1c2a9e9000 r--p /usr/lib/ruby/3.1.0/strscan.so | rd ac | file
+         7f1c2a9e9000-7f1c2a9ea000 rw-p /usr/lib/ruby/3.1.0/strscan.so | rd wr ac | file
+         7f1c2a9ea000-7f1c2a9eb000 ---p - | ac | other
+         7f1c2a9eb000-7f1c2aa8c000 rw-p - | rd wr ac | stack
+         7f1c2aa90000-7f1c2aa91000 rw-p /usr/lib/libc.so.6 | rd wr ac | file
+         7f1c2aa92000-7f1c2aa9f000 rw-p - | rd wr ac | blocks, malloc
+         7f1c2aaa0000-7f1c2aaa1000 rw-s /memfd:somebody's (deleted) | rd wr sh | file
+         7f1c2aaa1000-7f1c2aab1000 rw-p - | rd wr ac | blocks, malloc
+         7f1c2aab1000-7f1c2aab2000 rw-p /usr/lib/libnamed.so | rd wr ac | file
+         7f1c2aab2000-7f1c2aac2000 rw-p [anon:Ruby:GC:default:heap_page_body_allocate] | rd wr ac | ruby_heap",
     );
 }
 
@@ -74,7 +98,9 @@ fn jemalloc() {
          7fa782400000-7fa782800000 rw-p - | rd wr nr | malloc
          7fa787bc0000-7fa787f40000 rw-p - | rd wr nr | malloc
          7fa787f40000-7fa787f70000 rw-p - | rd wr ac | blocks, other
-         7fa7a4679000-7fa7a4682000 r--p /usr/lib/libjemalloc.so.2 | rd | file",
+         7fa7a4679000-7fa7a4682000 r--p /usr/lib/libjemalloc.so.2 | rd | file
+         7fa7a4750000-7fa7a4751000 rw-p /usr/lib/libjemalloc.so.2 | rd wr | file
+         7fa7a4751000-7fa7a4972000 rw-p - | rd wr | above, other",
     );
 }
 

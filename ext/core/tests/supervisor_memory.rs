@@ -171,28 +171,27 @@ fn an_old_leak_is_not_the_limits_fault() {
     assert!(!server.log.iter().any(|line| line.contains("too low")));
 }
 
-#[test]
-fn who_leaks_is_not_promoted() {
+/// The number of the worker that is promoted, of those with so many requests and so many MiB of their own.
+fn promoted_of(workers: [(u64, u64); 3]) -> Option<u32> {
     let mut server = started(settings(3));
-    for (nr, requests, private) in [(0, 900, 90), (1, 1_000, 160), (2, 700, 85)] {
+    for (nr, (requests, private)) in (0..).zip(workers) {
         let worker = server.worker(nr);
         server.serves(worker, requests);
         weighs(&mut server, worker, private);
     }
     server.tell(Event::Refork);
-    assert_eq!(server.promoted().worker, server.worker(0));
+    let worker = server.promoted().worker;
+    (0..3).find(|nr| server.worker(*nr) == worker)
+}
+
+#[test]
+fn who_leaks_is_not_promoted() {
+    assert_eq!(promoted_of([(900, 90), (1_000, 160), (700, 85)]), Some(0));
 }
 
 #[test]
 fn who_has_served_most_may_have_written_most() {
-    let mut server = started(settings(3));
-    for (nr, requests, private) in [(0, 9_000, 160), (1, 100, 30), (2, 1, 2)] {
-        let worker = server.worker(nr);
-        server.serves(worker, requests);
-        weighs(&mut server, worker, private);
-    }
-    server.tell(Event::Refork);
-    assert_eq!(server.promoted().worker, server.worker(0));
+    assert_eq!(promoted_of([(9_000, 160), (100, 30), (1, 2)]), Some(0));
 }
 
 #[test]
@@ -242,4 +241,38 @@ fn what_can_not_be_measured_is_said_once() {
         ]
     );
     assert!(!server.supervisor.weighs());
+}
+
+/// The operator has mended what kept the memory from being read, and sends HUP.
+#[test]
+fn after_a_rollout_it_is_measured_again() {
+    let mut server = Server::started(limited(2));
+    server.supervisor.memory_unreadable("Permission denied");
+    let mold = server.restart(2, limited(2));
+    server.ready(mold);
+    let canary = server.spawned()[0].ticket;
+    server.ready(canary);
+    assert!(!server.supervisor.weighs(), "an old worker is still there");
+    server.settle();
+    assert_eq!(server.generations(), [1, 1]);
+    assert!(server.supervisor.weighs());
+    let worker = server.worker(1);
+    weighs(&mut server, worker, 150);
+    assert_eq!(server.spawned().len(), 1, "the limit holds again");
+}
+
+#[test]
+fn what_was_not_mended_is_said_again() {
+    let mut server = Server::started(limited(2));
+    for _ in 0..2 {
+        server.supervisor.memory_unreadable("Permission denied");
+        server.tell(Event::Refork);
+        let asked = server.promoted();
+        server.becomes(asked);
+        server.settle();
+    }
+    server.supervisor.memory_unreadable("Permission denied");
+    server.tell(Event::Tick);
+    let warnings = (server.log.iter()).filter(|line| line.contains("can't be measured"));
+    assert_eq!(warnings.count(), 3);
 }

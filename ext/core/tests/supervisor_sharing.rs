@@ -77,7 +77,7 @@ fn it_stops_when_that_does_not_help() {
     };
     assert!(line.starts_with("no refork: 39.0 MiB per worker"), "{line}");
     assert!(
-        line.contains("would save nothing (last one saved 0 %)"),
+        line.contains("would save nothing (last one saved 0 % in 0.0s)"),
         "{line}"
     );
 }
@@ -90,6 +90,54 @@ fn it_goes_on_as_long_as_it_helps() {
     serves(&mut server, 400, 20);
     is_reforked(&mut server);
     assert_eq!(server.supervisor.counters().sharing_reforks, 2);
+}
+
+/// The machine was suspended.
+fn sleeps(server: &mut Server, seconds: u64) {
+    server.now += secs(seconds);
+    server.tell(Event::Leapt(secs(seconds)));
+}
+
+/// From when the worker that was asked has no request any more: until then nobody misses it.
+#[test]
+fn what_a_refork_costs_is_the_time_of_promotion_and_rollout() {
+    let mut server = Server::started(sharing(4));
+    serves(&mut server, 100, 60);
+    let asked = server.promoted();
+    server.wait(secs(5));
+    let pid = server.pid(asked.worker);
+    server.hello(asked.mold, pid);
+    server.wait(secs(2));
+    sleeps(&mut server, 3_600);
+    server.ready(asked.mold);
+    server.wait(secs(1));
+    sleeps(&mut server, 3_600);
+    server.settle();
+    serves(&mut server, 290, 20);
+    assert_eq!(server.promotions(), [], "a hundred times three seconds");
+    let line = server.log.last().expect("a reason");
+    assert!(
+        line.starts_with("no refork: 19.0 MiB per worker un-shared"),
+        "{line}"
+    );
+    assert!(
+        line.contains("(last one saved 68 % in 3.0s), but waits "),
+        "{line}"
+    );
+    serves(&mut server, 20, 20);
+    is_reforked(&mut server);
+}
+
+#[test]
+fn new_code_takes_its_time_and_costs_no_refork() {
+    let mut server = Server::started(sharing(4));
+    let mold = server.restart(2, sharing(4));
+    server.wait(secs(300));
+    server.ready(mold);
+    server.wait(secs(9));
+    server.settle();
+    serves(&mut server, 200, 40);
+    is_reforked(&mut server);
 }
 
 #[test]

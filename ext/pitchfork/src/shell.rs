@@ -14,7 +14,7 @@ use pitchfork_core::wire::{Order, Report, SIZE, Seat, Ticket};
 
 use crate::ruby::gvl;
 use crate::scales::Scales;
-use crate::sys::cgroup;
+use crate::sys::cgroup::{self, OwnGroup};
 use crate::sys::children::{Children, Said};
 use crate::sys::clock::monotonic;
 use crate::sys::process;
@@ -38,6 +38,8 @@ pub struct Shell {
     observed: bool,
     /// When memory was measured.
     measured: Duration,
+    /// Where, as long as that is of interest.
+    group: Option<OwnGroup>,
     scales: Scales,
     /// Nanoseconds of garbage collection, within requests and between them, of those whose rows others have now.
     gc_of_gone: [u64; 2],
@@ -55,6 +57,7 @@ impl Shell {
             actions: VecDeque::new(),
             observed: false,
             measured: Duration::ZERO,
+            group: None,
             scales: Scales::default(),
             gc_of_gone: [0, 0],
             booting: None,
@@ -104,8 +107,10 @@ impl Shell {
             self.measured = now;
             let workers = (self.supervisor.processes().iter()).filter(|p| p.role == Role::Worker);
             let pids: Vec<u32> = workers.filter_map(|p| p.pid).collect();
-            self.supervisor.observe_room(cgroup::room(&pids));
+            let group = self.group.get_or_insert_with(OwnGroup::find);
+            self.supervisor.observe_room(group.room(&pids));
         } else if !self.supervisor.wants_room() {
+            self.group = None;
             self.supervisor.observe_room(None); // it will be an old measurement when it is next of interest
         }
     }

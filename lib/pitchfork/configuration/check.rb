@@ -12,7 +12,7 @@ module Pitchfork
 
       # @param expected [String]
       # @yieldparam value the value from the configuration file
-      # @yieldreturn whether the setting takes it
+      # @yieldreturn whether the setting takes it; the block may also raise what is wrong with a part of it (ConfigurationError)
       def initialize(expected, normalize: nil, &test)
         @expected = expected
         @normalize = normalize
@@ -70,23 +70,6 @@ module Pitchfork
 
         def boolean
           new("true or false") { |value| [true, false].include?(value) }
-        end
-
-        # Parts that can be switched off one by one, or all: { compact: false }. As an Array of those that are on, which is taken, too.
-        def switches(*names)
-          normalize = lambda do |value|
-            value = names.to_h { |name| [name, value.include?(name)] } if value.is_a?(Array)
-            off = value.is_a?(Hash) ? value.reject { |_, on| on }.keys : []
-            (value ? names - off : []).freeze
-          end
-          expected = "true, false, or true or false for #{names[0..-2].join(", ")} and #{names.last}"
-          new(expected, normalize: normalize) do |value|
-            case value
-            when Array then (value - names).empty?
-            when Hash then (value.keys - names).empty? && value.values.all? { |on| [true, false].include?(on) }
-            else [true, false].include?(value)
-            end
-          end
         end
 
         # For socket options that were a switch before they took seconds.

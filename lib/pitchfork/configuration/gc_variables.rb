@@ -18,7 +18,10 @@ module Pitchfork
       PREFIXES = ["RUBY_GC_HEAP_", "RUBY_GC_", ""].freeze
       # Slots are kept in heaps by their size, and each has variables of its own.
       EACH_HEAP = "%d"
-      private_constant :RATIOS, :PREFIXES, :EACH_HEAP
+      # By which something grows. Ruby ignores one that lets it stay as it is or shrink (gc.c; tried with 3.1 and 3.3), and says so
+      # under -w only.
+      GROWTH = /_GROWTH_FACTOR\z/
+      private_constant :RATIOS, :PREFIXES, :EACH_HEAP, :GROWTH
 
       class << self
         # @return [String] completes "expected …"
@@ -33,8 +36,18 @@ module Pitchfork
           raise ConfigurationError, "expected keywords such as free_slots: [0.05, 0.1, 0.15], got none" if keywords.empty?
 
           keywords.each_with_object({}) do |(keyword, value), variables|
-            keyword == :free_slots ? variables.update(ratios(value)) : variables[name(keyword)] = number(keyword, value)
+            keyword == :free_slots ? variables.update(ratios(value)) : variables.store(*number(keyword, value))
           end.freeze
+        end
+
+        # @param variables [Hash{String => String}] from {#call}
+        # @return [Hash{Symbol => Numeric}] what makes these of it
+        def keywords(variables)
+          variables.to_h do |name, text|
+            word = keyword(name)
+            word = name if word == "free_slots" # which means something else
+            [word.to_sym, Integer(text, 10, exception: false) || Float(text)]
+          end
         end
 
         # @return [Array<String>] of this Ruby; none when it can't be read
@@ -73,9 +86,12 @@ module Pitchfork
         end
 
         def near(keyword)
-          # No keyword begins with a digit.
-          keywords = known.map { |name| name.delete_prefix("RUBY_GC_").sub(/\AHEAP_(?=[A-Z])/, "").downcase }
-          Suggestion.for(keyword, keywords + ["free_slots"])
+          Suggestion.for(keyword, known.map { |name| keyword(name) } + ["free_slots"])
+        end
+
+        # No keyword begins with a digit.
+        def keyword(variable)
+          variable.delete_prefix("RUBY_GC_").sub(/\AHEAP_(?=[A-Z])/, "").downcase
         end
 
         # Ruby wants them so, and ignores what is not.
@@ -88,10 +104,13 @@ module Pitchfork
           RATIOS.zip(value.map(&:to_s)).to_h
         end
 
+        # @return [(String, String)] the variable and its value
         def number(keyword, value)
-          return value.to_s if (value.is_a?(Integer) || value.is_a?(Float)) && value.positive? && value.finite?
+          variable = name(keyword)
+          least = variable.match?(GROWTH) ? 1 : 0
+          return [variable, value.to_s] if (value.is_a?(Integer) || value.is_a?(Float)) && value > least && value.finite?
 
-          raise ConfigurationError, "#{keyword}: expected a number > 0, got #{Check.show(value)}"
+          raise ConfigurationError, "#{keyword}: expected a number > #{least}, got #{Check.show(value)}"
         end
       end
     end

@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require "pitchfork/configuration/check"
+require "pitchfork/configuration/suggestion"
+require "pitchfork/errors"
 
 module Pitchfork
   class Configuration
@@ -9,9 +11,12 @@ module Pitchfork
     #   MemoryLimit::CHECK.call({ private: "512M", hard: "1G" })  # => { measure: :private, soft: 536870912, hard: 1073741824 }
     module MemoryLimit
       MEASURES = %i[private pss].freeze
+      KEYWORDS = [*MEASURES, :hard].freeze
       UNITS = { "" => 1, "K" => 1 << 10, "M" => 1 << 20, "G" => 1 << 30, "T" => 1 << 40 }.freeze
       SIZE = /\A(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?\z/i
-      private_constant :MEASURES, :UNITS, :SIZE
+      BYTES = 'bytes, or a String such as "512M" or "1.5G"'
+      EXPECTED = "`private:` or `pss:`, and perhaps `hard:`, which is more: #{BYTES}".freeze
+      private_constant :MEASURES, :KEYWORDS, :UNITS, :SIZE, :BYTES, :EXPECTED
 
       module_function
 
@@ -26,23 +31,38 @@ module Pitchfork
       end
 
       # @param limits [Hash] as it is configured
-      # @return [Hash{Symbol => Object}, nil] measure, soft and hard; nil: it is none
+      # @return [Hash{Symbol => Object}] measure, soft and hard
+      # @raise [ConfigurationError] which names the part that is wrong
       def parse(limits)
-        return unless limits.is_a?(Hash)
+        measure = measure(limits)
+        soft = size(limits, measure)
+        hard = size(limits, :hard) unless limits[:hard].nil?
+        if hard && hard <= soft
+          raise ConfigurationError,
+                "hard: expected more than #{measure}: #{Check.show(limits[measure])}, got #{Check.show(limits[:hard])}"
+        end
 
-        measures = limits.keys & MEASURES
-        soft = bytes(limits[measures.first])
-        hard = bytes(limits[:hard])
-        return unless measures.one? && soft && (limits.keys - measures - [:hard]).empty?
-        return unless limits[:hard].nil? || (hard && hard > soft)
-
-        { measure: measures.first, soft: soft, hard: hard }.freeze
+        { measure: measure, soft: soft, hard: hard }.freeze
       end
 
-      CHECK = Check.new(
-        "`private:` or `pss:`, and perhaps `hard:`, which is more: bytes, or a String such as \"512M\" or \"1.5G\"",
-        normalize: method(:parse)
-      ) { |value| parse(value) }
+      # @return [Symbol] the one that is given
+      def measure(limits)
+        unknown = (limits.keys - KEYWORDS).first
+        raise ConfigurationError, "unknown keyword #{unknown}#{Suggestion.for(unknown, KEYWORDS)}" if unknown
+
+        measures = limits.keys & MEASURES
+        return measures.first if measures.one?
+
+        raise ConfigurationError, "expected private: or pss:, got #{measures.empty? ? "hard: only" : "both"}"
+      end
+
+      # @return [Integer] bytes
+      def size(limits, keyword)
+        bytes(limits[keyword]) || raise(ConfigurationError, "#{keyword}: expected #{BYTES}, got #{Check.show(limits[keyword])}")
+      end
+      private_class_method :measure, :size
+
+      CHECK = Check.new(EXPECTED, normalize: method(:parse)) { |limits| limits.is_a?(Hash) && limits.any? && parse(limits) }
     end
   end
 end

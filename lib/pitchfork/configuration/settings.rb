@@ -3,6 +3,7 @@
 require "pitchfork/configuration/boot_settings"
 require "pitchfork/configuration/http_settings"
 require "pitchfork/configuration/memory_limit"
+require "pitchfork/configuration/switches"
 
 module Pitchfork
   class Configuration
@@ -49,7 +50,8 @@ module Pitchfork
       ),
       Setting.new(
         :refork_interval, syntax: "refork_when :sharing, interval: seconds", check: Check.seconds, default: 60,
-        doc: "The least time before the first refork that `:sharing` begins. It doubles with each one."
+        doc: "The least time before the first refork that `:sharing` begins. It doubles with each one, and is at least a hundred " \
+             "times as long as the last one took."
       ),
       Setting.new(
         :refork_max_unavailable, syntax: "refork_max_unavailable n", check: Check.integer(0..1024).or_nil,
@@ -105,7 +107,7 @@ module Pitchfork
       ),
       Setting.new(
         :mold_preparation, syntax: "mold_preparation collect: bool, compact: bool, trim: bool, seal: bool",
-        check: Check.switches(:collect, :compact, :trim, :seal), default: %i[collect compact trim seal].freeze,
+        check: Switches.new(:collect, :compact, :trim, :seal), default: %i[collect compact trim seal].freeze,
         shown_default: "all",
         doc: "What a mold does to its memory before it is forked from: garbage is collected; survivors are moved together and " \
              "made old; free memory goes back to the kernel; the GC is switched off, until workers switch it on. Steps that are " \

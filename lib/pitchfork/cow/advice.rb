@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pitchfork/cow/advice/causes"
+require "pitchfork/cow/advice/lines"
 require "pitchfork/cow/size"
 
 module Pitchfork
@@ -21,14 +22,17 @@ module Pitchfork
       # are ahead of the others on the way that all go.
       BLOATED = 2
       EXCESS = 32 * Size::MIB
-      private_constant :LEAST, :SHARE, :BLOATED, :EXCESS
+      # What would begin the first refork, and why it may be set and has not.
+      REFORKS = { "refork_after [50, 100, 1000]" => "refork_after is set, and not reached yet, or the log says what came between.",
+                  "refork_when :sharing" => "refork_when :sharing is set, and has expected too little of a refork so far." }.freeze
+      private_constant :LEAST, :SHARE, :BLOATED, :EXCESS, :REFORKS
 
       # @!attribute key
       #   @return [Symbol] stable, for machines
       # @!attribute bytes
       #   @return [Integer] per worker, that it is about
       # @!attribute settings
-      #   @return [Array<String>] lines for the configuration file, to be tried one after the other
+      #   @return [Array<String>] lines for the configuration file, to be tried one after the other. The server starts with each
       Sentence = Struct.new(:key, :bytes, :text, :settings)
 
       # @param snapshot [Snapshot]
@@ -40,6 +44,7 @@ module Pitchfork
       def initialize(snapshot)
         @snapshot = snapshot
         @private = snapshot.per_worker(:private)
+        @lines = Lines.new(snapshot.notes)
       end
 
       # @return [Array<Sentence>]
@@ -56,15 +61,16 @@ module Pitchfork
 
       def unknown
         sentence(:no_notes, 0, "The workers carry no notes of their mold, which would tell what they un-shared from what is new: " \
-                               "their mold was not prepared, or is of an older pitchfork. The next refork brings them.")
+                               "their mold is an older pitchfork's, or could not leave them, as its log would say. The next refork " \
+                               "may bring them.")
       end
 
       def generation_zero
         return unless @snapshot.generations.map(&:number) == [0] && worth?(written)
 
-        sentence(:generation_zero, written,
-                 "#{mib(written)} per worker are its own, and all workers are of generation 0: what each of them has written " \
-                 "since the fork is shared with none. A refork shares it.", "refork_after [50, 100, 1000]", "refork_when :sharing")
+        text = "#{mib(written)} per worker are its own, and all workers are of generation 0: what each of them has written " \
+               "since the fork is shared with none. A refork shares it."
+        sentence(:generation_zero, written, text, *REFORKS.keys, set: REFORKS)
       end
 
       def bloated
@@ -77,7 +83,7 @@ module Pitchfork
         sentence(:bloated, excess,
                  "worker[#{largest.title.name}] (pid #{largest.pid}) has #{mib(largest.memory[:private])} of its own, the others " \
                  "about #{mib(median)}: a leak, or one very large request.",
-                 "worker_memory_limit private: #{(median.fdiv(Size::MIB) * BLOATED).ceil} * 1024 * 1024")
+                 "worker_memory_limit private: \"#{(median.fdiv(Size::MIB) * BLOATED).ceil}M\"")
       end
 
       def swap
@@ -93,8 +99,13 @@ module Pitchfork
                                      "#{Size.percent(shared, shared + @private)} of what it uses.")
       end
 
-      def sentence(key, bytes, text, *settings)
-        Sentence.new(key, bytes, text, settings)
+      # @param lines [Array<String>] that may help
+      # @param set [Hash{String => String}] what is to be said of a line whose setting is set already
+      def sentence(key, bytes, text, *lines, set: {})
+        told, untold = @lines.set_among(lines).partition { |line, _| set.key?(line) }
+        text = [text, *told.map { |line, _| set.fetch(line) }].join(" ")
+        text += " Set already: #{untold.map(&:last).join(", ")}." if untold.any?
+        Sentence.new(key, bytes, text, @lines.to_try(lines))
       end
 
       def worth?(bytes)

@@ -23,8 +23,8 @@ module Pitchfork
       rescue ConfigurationError => e
         err.puts("pitchfork cow: #{e.message}")
         1
-      rescue Errno::ESRCH
-        err.puts("pitchfork cow: the server has just ended")
+      rescue Errno::ESRCH, Errno::ENOENT # of /proc: each other file has an error of its own
+        err.puts("pitchfork cow: the server, or that worker, has just ended")
         1
       rescue Errno::EPIPE
         1 # whoever read it has enough
@@ -38,14 +38,19 @@ module Pitchfork
 
       # @return [Integer] exit status
       def run
-        master = Master.new.find(pid: @options.pid, pid_file: @options.pid_file)
+        server = master
         require "pitchfork/memory" # the extension: not before --help and mistakes are dealt with
-        return who(master) if @options.who
+        return who(server) if @options.who
 
-        @options.chart ? watch(master) : look(master)
+        @options.chart ? watch(server) : look(server)
       end
 
       private
+
+      # @return [Integer] pid
+      def master
+        Master.new.find(pid: @options.pid, pid_file: @options.pid_file)
+      end
 
       def look(master)
         require "pitchfork/cow/reader"
@@ -58,7 +63,7 @@ module Pitchfork
         %w[interruption reader sharing_chart watch whole_file].each { |name| require "pitchfork/cow/#{name}" }
         file = WholeFile.new(@options.chart)
         samples = Interruption.watch { |interruption| sample(master, interruption) }
-        file.write(SharingChart.new(samples, every: every).to_svg)
+        file.write(SharingChart.new(samples).to_svg)
         @out.puts(@options.json ? json.samples(samples) : page.summary(samples, @options.chart))
         0
       ensure
@@ -67,10 +72,15 @@ module Pitchfork
 
       def sample(master, interruption)
         reader = Reader.new(master, pace: Pace.new(interruption.method(:sleep)))
-        watch = Watch.new(reader, interruption, every: every, seconds: @options.seconds)
+        watch = Watch.new(reader, interruption, every: every, seconds: @options.seconds, slow: method(:slow))
         watch.run { @err.puts("pitchfork cow: watching #{master}; Ctrl-C ends it and writes #{@options.chart}") }
         @err.puts("pitchfork cow: #{watch.failure}; this is what was seen of it") if watch.failure
         watch.samples
+      end
+
+      def slow(seconds)
+        @err.puts("pitchfork cow: a sample takes #{format("%.1f", seconds)} s, so as to cost #{format("%g", Pace::SHARE * 100)} % of a " \
+                  "processor at most: they come less often than every #{format("%g", every)} s")
       end
 
       def who(master)

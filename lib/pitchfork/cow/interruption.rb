@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "io/wait"
+require "pitchfork/traps"
 
 module Pitchfork
   module Cow
@@ -12,10 +13,8 @@ module Pitchfork
       # Yields an Interruption; afterwards the signals mean what they meant before.
       def self.watch
         interruption = new
-        before = SIGNALS.to_h { |signal| [signal, trap(signal) { interruption.call }] }
-        yield interruption
+        Traps.during(SIGNALS, ->(_signal) { interruption.call }) { yield interruption }
       ensure
-        before&.each { |signal, handler| trap(signal, handler || "DEFAULT") }
         interruption&.close
       end
 
@@ -28,11 +27,6 @@ module Pitchfork
         @writer.write_nonblock(".", exception: false)
       rescue IOError
         nil # it is over
-      end
-
-      # @return [Boolean] whether it came
-      def come?
-        sleep(0)
       end
 
       # @return [Boolean] whether it came, before so many seconds were over or long ago

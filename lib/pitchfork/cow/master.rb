@@ -36,18 +36,19 @@ module Pitchfork
 
       def named(pid)
         title = @table.title(pid)
-        raise ConfigurationError, "there is no process #{pid}#{known}" if title.nil?
+        raise ConfigurationError, "there is no process #{pid}#{running}" if title.nil?
         return pid if role(pid) == :master
+        raise ConfigurationError, "process #{pid} has ended, and waits for its parent to notice#{running}" if @table.zombie?(pid)
 
         above = @table.parent(pid)
         raise ConfigurationError, "process #{pid} is #{title}; its master is #{above}" if role(pid) != :other && role(above) == :master
 
-        raise ConfigurationError, "process #{pid} is no pitchfork master, but #{title[0, 60].inspect}#{known}"
+        raise ConfigurationError, "process #{pid} is no pitchfork master, but #{title[0, 60].inspect}#{running}"
       end
 
       def the_only_one
         return masters.first if masters.one?
-        raise ConfigurationError, "several servers are running#{known}: give the pid of one" if masters.any?
+        raise ConfigurationError, "several servers are running (#{known}): give the pid of one" if masters.any?
 
         raise ConfigurationError, "no pitchfork is running" if @uid.zero?
 
@@ -61,10 +62,12 @@ module Pitchfork
         end
       end
 
-      def known
-        return "" if masters.empty?
+      def running
+        " (running: #{known})" if masters.any?
+      end
 
-        " (#{masters.map { |pid| [pid, @table.working_directory(pid)].compact.join(" in ") }.join(", ")})"
+      def known
+        masters.map { |pid| [pid, @table.working_directory(pid)].compact.join(" in ") }.join(", ")
       end
 
       def role(pid)

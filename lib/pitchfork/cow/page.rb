@@ -3,6 +3,7 @@
 require "pitchfork/cow/advice"
 require "pitchfork/cow/refork"
 require "pitchfork/cow/size"
+require "pitchfork/process_table"
 require "pitchfork/report/table"
 
 module Pitchfork
@@ -25,7 +26,8 @@ module Pitchfork
       # @return [String]
       def self.summary(samples, path)
         reforks = Refork.all(samples)
-        lines = ["#{path}: #{samples.size} samples in #{samples.last.at.round} s, #{reforks.size} reforks"]
+        counts = [Size.count(samples.size, "sample"), Size.count(reforks.size, "refork")]
+        lines = ["#{path}: #{counts.join(" in #{samples.last.at.round} s, ")}"]
         return lines.first if reforks.empty?
 
         table = Report::Table.new("MiB private per worker", "at", "before", "after", "won back")
@@ -50,21 +52,12 @@ module Pitchfork
       def tree
         table = Report::Table.new("process", "pid", "private", "shared", "PSS", "swap")
         members = @snapshot.members
-        members.each_with_index do |member, at|
-          table << [branch(at) + member.title.text[0, 60], member.pid, *columns(member.memory, :private, :shared, :pss, :swap)]
+        members.zip(ProcessTable.branches(members.map(&:depth))) do |member, branch|
+          table << [branch + member.title.text[0, 60], member.pid, *columns(member.memory, :private, :shared, :pss, :swap)]
         end
         own, pss, swap = %i[private pss swap].map { |name| Size.column(@snapshot.total(name)) }
         table << ["all, in MiB", "", own, "", pss, swap]
         table.plain
-      end
-
-      def branch(at)
-        members = @snapshot.members
-        depth = members[at].depth
-        return "" if depth.zero?
-
-        below = members.drop(at + 1).take_while { |member| member.depth >= depth }
-        "#{"   " * (depth - 1)}#{below.any? { |member| member.depth == depth } ? "├─ " : "└─ "}"
       end
 
       def regions
@@ -112,7 +105,7 @@ module Pitchfork
         table = Report::Table.new("preparation of the mold, gen:#{notes.generation}", "seconds", "MiB")
         table << ["private before", "", Size.column(notes.before.first)] if notes.before
         notes.steps.each do |step|
-          table << [step[:name], format("%.3f", step[:seconds]), format("%+.1f", step[:private_change].fdiv(Size::MIB))]
+          table << [step[:name], format("%.3f", step[:seconds]), format("%+.1f", step[:change].fdiv(Size::MIB))]
         end
         table.plain
       end

@@ -14,17 +14,15 @@ module Pitchfork
       private_constant :MOST_POINTS
 
       # @param samples [Array<Sample>] at least one
-      # @param every [Numeric] seconds
-      def initialize(samples, every:)
+      def initialize(samples)
         @samples = samples
-        @every = every
       end
 
       # @return [String]
       def to_svg
         chart = Report::Chart.new(
           title: "Copy-on-write over time", y: "MiB", x: Report::TimeLabels.upto(@samples.last.at), one_scale: false,
-          note: "#{@samples.last.workers} workers, seen every #{format("%g", @every)} s; marks: the first worker of a generation, " \
+          note: "#{Size.count(@samples.last.workers, "worker")}, seen #{how_often}; marks: the first worker of a generation, " \
                 "and what its refork won back per worker",
           marks: Refork.all(@samples).to_h { |refork| [refork.at, mark(refork)] }
         )
@@ -34,6 +32,14 @@ module Pitchfork
       end
 
       private
+
+      # As it was, not as it was meant: see {Pace}.
+      def how_often
+        return "once" if @samples.one?
+
+        mean = @samples.last.at / (@samples.size - 1)
+        "every #{format("%g", mean.round(mean < 1 ? 2 : 1))} s"
+      end
 
       def generations
         @samples.flat_map { |sample| sample.generations.keys }.uniq.sort.to_h do |number|

@@ -17,6 +17,11 @@ module Pitchfork
         "#{format(mib.abs < 9.95 ? "%.1f" : "%.0f", mib)} MiB"
       end
 
+      # @return [String] "1 refork", "2 reforks"
+      def self.count(number, name)
+        "#{number} #{name}#{"s" unless number == 1}"
+      end
+
       # @return [String] "61 %"
       def self.percent(part, whole)
         format("%.0f %%", whole.zero? ? 0 : 100.0 * part / whole)

@@ -45,11 +45,6 @@ module Pitchfork
         @workers ||= members.select { |member| member.title.role == :worker && member.title.status != "starting" }
       end
 
-      # @return [Array<Member>]
-      def molds
-        members.select { |member| member.title.role == :mold }
-      end
-
       # @return [Array<Generation>] of the workers, the oldest first
       def generations
         workers.group_by { |worker| worker.title.generation }.sort.map { |number, workers| Generation.new(number, workers) }

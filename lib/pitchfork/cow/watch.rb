@@ -16,11 +16,13 @@ module Pitchfork
       # @param interruption [#sleep] answers whether it came
       # @param every [Numeric] seconds from sample to sample; where reading takes longer, the next one is left out
       # @param seconds [Numeric, nil] nil: until it is interrupted
-      def initialize(reader, interruption, every:, seconds: nil, clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) })
+      # @param slow [#call, nil] is told once, when a sample takes longer than `every`, how many seconds it took
+      def initialize(reader, interruption, every:, seconds: nil, slow: nil, clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) })
         @reader = reader
         @interruption = interruption
         @every = every
         @seconds = seconds || Float::INFINITY
+        @slow = slow
         @clock = clock
         @samples = []
       end
@@ -34,9 +36,11 @@ module Pitchfork
         @begun = @clock.call
         sample
         yield if block_given?
+        complain
         until (due = due_after(passed)) > @seconds
           interrupted = @interruption.sleep(due - passed)
           sample
+          complain
           break if interrupted
         end
         samples
@@ -51,7 +55,16 @@ module Pitchfork
 
       def sample
         at = samples.empty? ? 0.0 : passed.round(3)
+        begun = passed
         @samples << Sample.of(@reader.sums, at)
+        @took = passed - begun
+      end
+
+      def complain
+        return unless @took > @every
+
+        @slow&.call(@took)
+        @slow = nil
       end
 
       def passed

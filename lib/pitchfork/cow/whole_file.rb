@@ -20,10 +20,13 @@ module Pitchfork
       end
 
       # @param text [String]
+      # @raise [ConfigurationError] when that fails nevertheless
       def write(text)
         @file.write(text)
         @file.close
         File.rename(@fresh, @path)
+      rescue SystemCallError => e
+        raise ConfigurationError, "#{@path} can't be written: #{e.message.sub(/ @ .*/, "")}; what it was to hold is lost"
       end
 
       # Whatever has not been written never will be.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require "pitchfork/cow/who/candidates"
+require "pitchfork/cow/server_scoreboard"
 require "pitchfork/errors"
 
 module Pitchfork
@@ -17,7 +17,7 @@ module Pitchfork
       # @param master [Integer] pid
       # @return [Hash{Integer => Work}] by pid; empty when the server is another version's and its scoreboard can't be read
       def self.of(master)
-        scoreboard = Who::Candidates.new(master).scoreboard
+        scoreboard = ServerScoreboard.of(master)
         scoreboard.rows.to_h { |row, pid, requests| [pid, new(requests, *scoreboard.gc_time(row))] }
       rescue ConfigurationError, SystemCallError
         {}

@@ -25,7 +25,9 @@ module Pitchfork
       def initialize(facts, plan, only: nil)
         @facts = facts
         @plan = plan
-        @space = NAMES.to_h { |name| [name, values(name).reject { |value| facts.set_already?(name, value) }] }
+        @space = NAMES.to_h do |name|
+          [name, values(name).map { |value| facts.completed(name, value) }.reject { |value| facts.set_already?(name, value) }]
+        end
         @space.select! { |name, values| values.any? && (only.nil? || only.include?(name)) }
         @space.freeze
       end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/traps"
 require "pitchfork/tune/deadline"
 require "pitchfork/tune/options"
 
@@ -66,18 +67,13 @@ module Pitchfork
       # The first signal ends what is being waited for; those that follow do not disturb the end.
       def interruptible(&block)
         come = false
-        before = SIGNALS.to_h do |signal, status|
-          handler = trap(signal) do
-            Thread.main.raise(Interrupted.new(status)) unless come
-            come = true
-          end
-          [signal, handler]
+        first = lambda do |signal|
+          Thread.main.raise(Interrupted.new(SIGNALS.fetch(signal))) unless come
+          come = true
         end
-        Thread.handle_interrupt(Interrupted => :never, &block)
+        Traps.during(SIGNALS.keys, first) { Thread.handle_interrupt(Interrupted => :never, &block) }
       rescue Interrupted => e
         e.status # it came when there was nothing to wait for any more
-      ensure
-        before&.each { |signal, handler| trap(signal, handler || "DEFAULT") }
       end
     end
   end

@@ -41,9 +41,7 @@ module Pitchfork
         new(now + seconds)
       end
 
-      # @return [Float]
-      attr_reader :moment
-
+      # @param moment [Float] on the monotonic clock
       def initialize(moment)
         @moment = moment
       end

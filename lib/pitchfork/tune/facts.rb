@@ -53,6 +53,13 @@ module Pitchfork
         variable.nil? || @environment.none? { |key, value| key.match?(variable) && !value.empty? }
       end
 
+      # A line of a configuration file replaces an earlier one with the same word, keywords and all.
+      #
+      # @return [Object] a value of this setting, with those of the user's own keywords that it does not speak of
+      def completed(name, value)
+        value.is_a?(Hash) ? own(name).merge(value) : value
+      end
+
       # @return [Boolean] whether the user's configuration says just that
       def set_already?(name, value)
         setting = Setting.find(name) or return true
@@ -60,6 +67,18 @@ module Pitchfork
         setting.check.call(value) == @configuration.public_send(name)
       rescue ConfigurationError
         true # this Ruby can't have it
+      end
+
+      private
+
+      # @return [Hash{Symbol => Object}] keywords
+      def own(name)
+        value = @configuration.public_send(name)
+        case name
+        when :gc then Configuration::GcVariables.keywords(value.to_h.reject { |variable, _| variable.match?(VARIABLES[:gc]) })
+        when :mold_preparation then (Setting.find(name).default - value).to_h { |step| [step, false] }
+        else value.is_a?(Hash) ? value : {}
+        end
       end
     end
   end

@@ -2,6 +2,8 @@
 
 require "optparse"
 require "pitchfork/errors"
+require "pitchfork/tune/candidates"
+require "pitchfork/tune/ranking"
 
 module Pitchfork
   module Tune
@@ -11,10 +13,9 @@ module Pitchfork
       EXPLANATION = <<~TEXT
 
         Boots the app with other settings again and again, replays the requests, measures memory and throughput, and
-        prints what was found, with the lines to paste. The requests are really made, hundreds of times: give the
-        app a database and services that may be written to.
+        prints what was found, with the lines to paste. The requests are really made, some hundreds of thousands of
+        times in all: give the app a database and services that may be written to.
       TEXT
-      GOALS = { "balance" => :balance, "memory" => :memory, "throughput" => :throughput }.freeze
       # Of the `pitchfork` command, which are passed on to it.
       PASSED = [
         ["-E", "--env NAME", "RACK_ENV (default: production)"], ["-I", "--include PATH", "add to $LOAD_PATH; may be repeated"],
@@ -23,7 +24,7 @@ module Pitchfork
       ].freeze
       LISTENERS = [["-l", "--listen ADDRESS", "as `pitchfork` has it, for --record"], ["-o", "--host HOST", "the same"],
                    ["-p", "--port PORT", "the same"]].freeze
-      private_constant :GOALS, :PASSED, :LISTENERS
+      private_constant :PASSED, :LISTENERS
 
       # @return [Hash{Symbol => Object}] requests:, record:, workers:, minutes:, out:, resume:, goal:, only:, config_file:, help:
       attr_reader :values
@@ -91,7 +92,7 @@ module Pitchfork
         set(:workers, "--workers N", Integer, "workers of each trial (default: worker_processes)")
         set(:out, "--out DIR", "report, chart and state (default: pitchfork-tune)")
         set(:resume, "--resume", "go on with what is in DIR")
-        set(:goal, "--for GOAL", GOALS, "balance: least memory without loss of throughput (default); memory; throughput")
+        set(:goal, "--for GOAL", Ranking::GOALS, "balance: least memory without loss of throughput (default); memory; throughput")
         @parser.on("--only NAME,NAME", Array, "change these settings only, such as allocator,gc,yjit") do |names|
           @values[:only] = names.map(&:to_sym)
         end
@@ -123,5 +124,3 @@ module Pitchfork
     end
   end
 end
-
-require "pitchfork/tune/candidates"

@@ -29,23 +29,23 @@ module Pitchfork
         end
       end
 
+      TABLE = ProcessTable.new
       TICK = 1.0 / Etc.sysconf(Etc::SC_CLK_TCK)
-      private_constant :TICK
+      private_constant :TABLE, :TICK
 
       class << self
         # @param root [Integer] pid of the master
         # @return [Array<Node>] the master first, then all below it
         def read(root)
-          ProcessTable.new.tree(root).filter_map { |found| node(found.pid, found.title) }
+          TABLE.tree(root).filter_map { |found| node(found.pid, found.title) }
         end
 
         # @return [Node, nil] nil: there is no such process, or it is a zombie
         def node(pid, title)
-          # The name may hold spaces and parentheses: the fields start after the last one (proc_pid_stat(5)).
-          fields = File.read("/proc/#{pid}/stat").rpartition(")").last.split
-          Node.new(pid, title, fields[19].to_i, (fields[11].to_i + fields[12].to_i) * TICK) unless fields[0] == "Z"
-        rescue Errno::ENOENT, Errno::ESRCH
-          nil
+          fields = TABLE.stat(pid)
+          return if fields.nil? || fields.first == "Z"
+
+          Node.new(pid, title, fields[19].to_i, (fields[11].to_i + fields[12].to_i) * TICK)
         end
       end
     end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "pitchfork/cow/size"
+
 module Pitchfork
   module Tune
     # The lines to paste, with what was measured.
@@ -40,7 +42,7 @@ module Pitchfork
       def comment
         said = [said(:pss, "PSS", "%.0f", " MiB"), said(:private, "private per worker", "%.1f", " MiB"), said(:rate, "requests/s", "%.0f"),
                 said(:p99, "p99", "%.1f", " ms")]
-        ["# pitchfork tune, #{@time}: #{@best.count} trials of these settings, #{@ranking.baseline.count} without them.",
+        ["# pitchfork tune, #{@time}: #{Cow::Size.count(@best.count, "trial")} of these settings, #{@ranking.baseline.count} without them.",
          *said.map { |line| "# #{line}" }]
       end
 

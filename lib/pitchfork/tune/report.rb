@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/cow/size"
 require "pitchfork/report/table"
 require "pitchfork/tune/recommendation"
 require "pitchfork/tune/scatter"
@@ -19,7 +20,7 @@ module Pitchfork
 
       # @param ranking [Ranking] with a baseline
       # @param plan [Plan]
-      # @param about [Hash{Symbol => String}] title:, machine:, time:
+      # @param about [Hash{Symbol => Object}] title:, machine:, time: Strings; rounds: Array<State::Round>
       def initialize(ranking, plan, about)
         @ranking = ranking
         @plan = plan
@@ -48,7 +49,9 @@ module Pitchfork
         noise = @ranking.noise
         lines = [
           @about[:machine],
-          "#{@ranking.entries.sum(&:count)} trials of #{@ranking.entries.size} candidates. Each: #{@plan.workers} workers, " \
+          duration,
+          "#{Cow::Size.count(@ranking.entries.sum(&:count), "trial")} of #{Cow::Size.count(@ranking.entries.size, "candidate")}. " \
+          "Each: #{Cow::Size.count(@plan.workers, "worker")}, " \
           "#{@plan.warmup} requests to warm up, with the reforks that its settings bring, then #{@plan.measured} measured, " \
           "#{@plan.workers} at a time",
           format("noise of a single trial (standard deviation): PSS %<pss>s, private %<private>s, requests/s %<rate>s, p99 %<p99>s",
@@ -56,6 +59,13 @@ module Pitchfork
           *LEGEND, *strange_answers
         ]
         lines.map { |line| "* #{line}" }.join("\n")
+      end
+
+      def duration
+        rounds = @about[:rounds]
+        minutes = %i[taken given].to_h { |name| [name, rounds.sum(&name) / 60.0] }
+        format("it took %<taken>.1f of the %<given>.1f minutes that were given, in %<rounds>s", **minutes,
+               rounds: Cow::Size.count(rounds.size, "round"))
       end
 
       # Requests that are turned away cost little, and say little.

@@ -19,8 +19,7 @@ module Pitchfork
       # @return [String] head and body
       def bytes(number)
         sent = numbered(body, number).b
-        fields = { "Host" => "localhost", "Connection" => "close" }.merge(headers)
-        fields["Content-Length"] = sent.bytesize.to_s unless sent.empty? && %w[GET HEAD DELETE OPTIONS].include?(verb)
+        fields = fields(sent.bytesize)
         lines = fields.map { |name, value| "#{name}: #{value}\r\n" }
         "#{verb} #{numbered(path, number)} HTTP/1.1\r\n#{lines.join}\r\n".b << sent
       end
@@ -36,6 +35,17 @@ module Pitchfork
 
       private
 
+      # @param length [Integer] bytes of the body
+      # @return [Array<(String, String)>] how long the message is and when the connection ends is not for a list to say
+      def fields(length)
+        given = headers.reject { |name, _| Request::OURS.include?(name.downcase) }
+        hosts, others = given.partition { |name, _| name.casecmp?("Host") }
+        ours = [hosts.first || %w[Host localhost], %w[Connection close]]
+        return ours + others if length.zero? && %w[GET HEAD DELETE OPTIONS].include?(verb)
+
+        ours + others << ["Content-Length", length]
+      end
+
       def numbered(text, number)
         text.include?("{n}") ? text.gsub("{n}", number.to_s) : text
       end
@@ -48,5 +58,8 @@ module Pitchfork
         text.valid_encoding? ? { body: text } : { body_base64: [body].pack("m0") }
       end
     end
+
+    # Headers that the client of a replay says itself, in small letters.
+    Request::OURS = %w[connection content-length transfer-encoding].freeze
   end
 end

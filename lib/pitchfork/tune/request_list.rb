@@ -21,9 +21,7 @@ module Pitchfork
       JSON_KEYS = %w[method path headers body body_base64].freeze
       # RFC 9110, section 5.6.2: what a field name may consist of.
       TOKEN = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/
-      # The client says these itself.
-      OURS = %w[connection content-length transfer-encoding].freeze
-      private_constant :VERB, :PLAIN, :ACCESS_LOG, :WITHOUT_BODY, :JSON_KEYS, :TOKEN, :OURS
+      private_constant :VERB, :PLAIN, :ACCESS_LOG, :WITHOUT_BODY, :JSON_KEYS, :TOKEN
 
       # @return [Array<Request>] at least one
       attr_reader :requests
@@ -68,10 +66,6 @@ module Pitchfork
       # @return [Request] the request that is sent as the one with this number, from 0
       def [](number)
         requests[number % requests.size]
-      end
-
-      def size
-        requests.size
       end
 
       private
@@ -123,7 +117,7 @@ module Pitchfork
         good = value.is_a?(Hash) && value.all? { |name, text| name.match?(TOKEN) && text.is_a?(String) && !text.match?(/[\r\n\0]/) }
         raise ConfigurationError, "headers: expected an object of names and strings, got #{value.inspect[0, 80]}" unless good
 
-        value.reject { |name, _| OURS.include?(name.downcase) }
+        value
       end
 
       def body(fields)

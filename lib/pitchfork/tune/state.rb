@@ -4,6 +4,7 @@ require "fileutils"
 require "json"
 require "pitchfork/errors"
 require "pitchfork/tune/candidate"
+require "pitchfork/tune/deadline"
 require "pitchfork/tune/measurement"
 require "pitchfork/tune/plan"
 
@@ -11,6 +12,14 @@ module Pitchfork
   module Tune
     # What was measured so far, in a file that is written anew after each trial, so that an interrupted tuning can go on.
     class State
+      # One run of the command: the tuning begins with the first, and goes on with each of the others.
+      #
+      # @!attribute given
+      #   @return [Numeric] seconds
+      # @!attribute taken
+      #   @return [Float] seconds
+      Round = Struct.new(:given, :taken)
+
       NAME = "state.json"
       FORMAT = 1
       private_constant :FORMAT
@@ -21,18 +30,24 @@ module Pitchfork
       attr_reader :plan
       # @return [Time] of the first trial
       attr_reader :started
+      # @return [Array<Round>]
+      attr_reader :rounds
 
       # @param directory [String] made when there is something to write
       # @param fingerprint [Hash{String => String}] see {Fingerprint}
       # @param resume [Boolean] whether it may go on with what is there
       # @return [State]
-      # @raise [ConfigurationError] when there is something and it may not, or it is about something else
+      # @raise [ConfigurationError] when there is something and it may not, or nothing and it should, or it is about something else
       def self.open(directory, fingerprint, resume:)
         path = File.join(directory, NAME)
-        return new(path, fingerprint) unless File.exist?(path)
-        return read(path, fingerprint) if resume
+        there = File.exist?(path)
+        if resume && !there
+          raise ConfigurationError, "#{path}: nothing to resume; leave out --resume, or name the directory by --out"
+        elsif there && !resume
+          raise ConfigurationError, "#{path} holds an earlier tuning; go on with it by --resume, or name another directory by --out"
+        end
 
-        raise ConfigurationError, "#{path} holds an earlier tuning; go on with it by --resume, or name another directory by --out"
+        there ? read(path, fingerprint) : new(path, fingerprint)
       end
 
       def self.read(path, fingerprint)
@@ -60,6 +75,19 @@ module Pitchfork
         @runs = data.fetch("runs", []).map do |run|
           Run.new(Candidate.from(run.fetch("settings")), Measurement.new(**run.fetch("shown").transform_keys(&:to_sym)))
         end
+        @rounds = data.fetch("rounds", []).map { |given, taken| Round.new(given, taken) }
+      end
+
+      # A round is what happens meanwhile.
+      #
+      # @param given [Numeric] seconds that it may take
+      def round(given)
+        @rounds << Round.new(given, 0.0)
+        @begun = Deadline.now
+        yield
+      ensure
+        write if @runs.any?
+        @begun = nil
       end
 
       # @param plan [Plan]
@@ -80,6 +108,7 @@ module Pitchfork
 
       # Whoever reads it finds the old one or the new one, whole.
       def write
+        @rounds.last.taken = Deadline.now - @begun if @begun
         FileUtils.mkdir_p(File.dirname(@path))
         File.write("#{@path}.new", JSON.pretty_generate(to_h))
         File.rename("#{@path}.new", @path)
@@ -87,7 +116,7 @@ module Pitchfork
 
       def to_h
         {
-          format: FORMAT, fingerprint: @fingerprint, started: @started.to_i, plan: @plan&.to_h,
+          format: FORMAT, fingerprint: @fingerprint, started: @started.to_i, plan: @plan&.to_h, rounds: @rounds.map(&:to_a),
           runs: @runs.map { |run| { settings: run.candidate.to_h, shown: run.measurement.to_h.compact } }
         }
       end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "pitchfork/cli"
+require "pitchfork/tune/candidate"
 
 module Pitchfork
   module Tune
@@ -68,11 +69,9 @@ module Pitchfork
 
       # The user's own configuration, with a recorder in each worker.
       #
-      # @param path [String] of the request list
-      # @param headers [Array<String>]
-      # @param most [Integer] bytes of a body
+      # @param options [Hash{Symbol => Object}] of the {Recorder}
       # @return [String]
-      def recorded(path, headers, most)
+      def recorded(**options)
         <<~RUBY
           # frozen_string_literal: true
           # `pitchfork tune --record`: the user's configuration, and a recorder around the app.
@@ -81,7 +80,7 @@ module Pitchfork
           before = callbacks[:after_worker_fork]
           after_worker_fork do |server, worker|
             before&.call(server, worker)
-            Pitchfork::Tune::Recorder.install(server, #{path.dump}, #{headers.inspect}, #{most})
+            Pitchfork::Tune::Recorder.install(server, #{Candidate.ruby(options)})
           end
         RUBY
       end

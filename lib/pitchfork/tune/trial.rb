@@ -2,6 +2,7 @@
 
 require "fileutils"
 require "tmpdir"
+require "pitchfork/cow/size"
 require "pitchfork/memory"
 require "pitchfork/tune/measurement"
 require "pitchfork/tune/replay"
@@ -115,7 +116,7 @@ module Pitchfork
         return result if result.failures.empty?
 
         counted = result.failures.tally.sort_by { |_, count| -count }.first(3).map { |text, count| "#{text} (#{count})" }
-        raise Failed, "of #{result.requests} requests #{result.failures.size} failed: #{counted.join(", ")}"
+        raise Failed, "of #{Cow::Size.count(result.requests, "request")} #{result.failures.size} failed: #{counted.join(", ")}"
       end
 
       def cpu(server)
@@ -123,16 +124,24 @@ module Pitchfork
       end
 
       def memory(server)
-        sizes = server.tree.to_h { |process| [process, Memory.rollup(process.pid)] }
+        sizes = server.tree.filter_map { |process| measured(process) }.to_h
         workers = sizes.select { |process, _| process.worker? }
-        raise Failed, "#{workers.size} of #{@subject.workers} workers are left. The server said:\n#{server.last_words}" if
-          workers.size < @subject.workers
+        if workers.size < @subject.workers
+          raise Failed, "only #{workers.size} of #{Cow::Size.count(@subject.workers, "worker")} left. It said:\n#{server.last_words}"
+        end
 
         { pss: sizes.values.sum { |size| size[:pss] } / MIB,
           private: workers.values.sum { |size| size[:private] } / MIB / workers.size,
           mold: sizes.sum { |process, size| process.mold? ? size[:private] : 0 } / MIB }
+      end
+
+      # What the app starts comes and goes: only workers are missed.
+      #
+      # @return [(ProcessTree::Node, Hash), nil] nil: it has ended since it was listed
+      def measured(process)
+        [process, Memory.rollup(process.pid)]
       rescue Errno::ESRCH, Errno::ENOENT
-        raise Failed, "a process has ended while its memory was read. The server said:\n#{server.last_words}"
+        nil
       end
 
       def keep(log)

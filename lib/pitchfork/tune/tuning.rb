@@ -3,6 +3,7 @@
 require "etc"
 require "fileutils"
 require "pitchfork"
+require "pitchfork/cow/size"
 require "pitchfork/tune/facts"
 require "pitchfork/tune/fingerprint"
 require "pitchfork/tune/progress"
@@ -35,9 +36,10 @@ module Pitchfork
         seconds = @options[:minutes] * 60
         deadline = Deadline.in(seconds)
         progress = Progress.new($stderr, deadline, seconds)
-        progress.say("#{@list.left_out} lines of the access log have a body that is not there: left out") if @list.left_out.positive?
-        Session.new(@subject, @list, @state, progress, deadline: deadline, seconds: seconds, goal: @options[:goal],
-                    only: @options[:only], failed_log: File.join(@directory, "failed.log")).run
+        left_out(progress) if @list.left_out.positive?
+        session = Session.new(@subject, @list, @state, progress, deadline: deadline, seconds: seconds, goal: @options[:goal],
+                              only: @options[:only], failed_log: File.join(@directory, "failed.log"))
+        @state.round(seconds) { session.run }
       end
 
       # @return [Boolean] whether there is something to report
@@ -63,6 +65,10 @@ module Pitchfork
 
       private
 
+      def left_out(progress)
+        progress.say("left out, for their bodies are not there: #{Cow::Size.count(@list.left_out, "line")} of the access log")
+      end
+
       def make(directory)
         FileUtils.mkdir_p(directory)
       rescue SystemCallError => e
@@ -73,7 +79,7 @@ module Pitchfork
         app = File.join(File.basename(File.dirname(@subject.rackup)), File.basename(@subject.rackup))
         yjit = Facts.new(@subject.configuration).yjit_on? ? "with YJIT" : "without YJIT"
         time = @state.started.strftime("%Y-%m-%d")
-        { title: "pitchfork tune: #{app}", time: time,
+        { title: "pitchfork tune: #{app}", time: time, rounds: @state.rounds,
           machine: "#{time}, Ruby #{RUBY_VERSION} #{yjit} unless a setting says otherwise, #{Etc.nprocessors} processors, " \
                    "Linux #{Etc.uname[:release]}, pitchfork #{VERSION}" }
       end

@@ -28,11 +28,27 @@ class MemoryLimitTest < Minitest::Test
     assert_nil limit("worker_memory_limit nil")
   end
 
-  def test_what_is_none
-    ['private: "much"', "private: 0", "private: -1", 'private: "1M", pss: "1M"', 'hard: "1M"', 'private: "2M", hard: "1M"',
-     'private: "1M", hard: "1M"', 'private: "1M", hard: "x"', 'rss: "1M"', "512", "private: 1.5", 'private: "9999999T"', ""].each do |words|
-      error = assert_raises(Pitchfork::ConfigurationError, words) { limit("worker_memory_limit #{words}") }
-      assert_match(/\Apitchfork\.rb:1: worker_memory_limit: expected /, error.message)
+  SIZE = 'expected bytes, or a String such as "512M" or "1.5G"'
+  {
+    'private: "100X"' => "private: #{SIZE}, got \"100X\"",
+    'private: "much"' => "private: #{SIZE}, got \"much\"",
+    "private: 0" => "private: #{SIZE}, got 0",
+    "pss: -1" => "pss: #{SIZE}, got -1",
+    "pss: nil" => "pss: #{SIZE}, got nil",
+    "private: 1.5" => "private: #{SIZE}, got 1.5",
+    'private: "9999999T"' => "private: #{SIZE}, got \"9999999T\"",
+    'private: "1M", hard: "x"' => "hard: #{SIZE}, got \"x\"",
+    'private: "2M", hard: "1M"' => 'hard: expected more than private: "2M", got "1M"',
+    'pss: "1M", hard: 1_048_576' => 'hard: expected more than pss: "1M", got 1048576',
+    'private: "1M", pss: "1M"' => "expected private: or pss:, got both",
+    'hard: "1M"' => "expected private: or pss:, got hard: only",
+    'rss: "1M"' => "unknown keyword rss; did you mean pss?",
+    'private: "1M", harder: "2M"' => "unknown keyword harder; did you mean hard?",
+    "512" => "expected `private:` or `pss:`, and perhaps `hard:`, which is more: #{SIZE.delete_prefix("expected ")} (or nil), got 512"
+  }.each do |words, message|
+    define_method(:"test_mistake_#{words}") do
+      error = assert_raises(Pitchfork::ConfigurationError) { limit("worker_memory_limit #{words}") }
+      assert_equal "pitchfork.rb:1: worker_memory_limit: #{message}", error.message
     end
   end
 

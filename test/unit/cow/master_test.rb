@@ -10,6 +10,7 @@ class CowMasterTest < UnitTest
     def title(pid) = processes[pid]&.at(0)
     def parent(pid) = processes[pid]&.at(1)
     def owner(pid) = processes[pid]&.at(2)
+    def zombie?(pid) = title(pid) == ""
     def working_directory(pid) = (owner(pid) == 1000 ? "/srv/#{pid}" : nil)
   end
 
@@ -44,15 +45,21 @@ class CowMasterTest < UnitTest
 
   def test_a_pid
     assert_equal 40, find(ONE.merge(40 => [MASTER, 1, 1000]), pid: 40)
-    assert_message("there is no process 99 (10 in /srv/10)") { find(ONE, pid: 99) }
+    assert_message("there is no process 99 (running: 10 in /srv/10)") { find(ONE, pid: 99) }
     assert_message("process 11 is pitchfork mold (gen:0); its master is 10") { find(ONE, pid: 11) }
-    assert_message('process 20 is no pitchfork master, but "vim" (10 in /srv/10)') { find(ONE, pid: 20) }
+    assert_message('process 20 is no pitchfork master, but "vim" (running: 10 in /srv/10)') { find(ONE, pid: 20) }
     assert_message("process 1 is no pitchfork master, but \"init\"") { find({ 1 => ["init", 0, 0] }, pid: 1) }
+  end
+
+  def test_a_master_that_has_ended_and_is_not_reaped
+    ended = "process 40 has ended, and waits for its parent to notice"
+    assert_message("#{ended} (running: 10 in /srv/10)") { find(ONE.merge(40 => ["", 1, 1000]), pid: 40) }
+    assert_message(ended) { find({ 40 => ["", 1, 1000] }, pid: 40) }
   end
 
   def test_a_pid_file
     assert_equal 10, find(ONE, pid_file: write("server.pid", "10\n"))
-    assert_message("there is no process 99 (10 in /srv/10)") { find(ONE, pid_file: write("stale.pid", "99\n")) }
+    assert_message("there is no process 99 (running: 10 in /srv/10)") { find(ONE, pid_file: write("stale.pid", "99\n")) }
     path = write("other.pid", "nginx")
     assert_message("#{path}: expected a pid, got \"nginx\"") { find(ONE, pid_file: path) }
     assert_message("none.pid: No such file or directory; it is the file that the setting `pid` names") { find(ONE, pid_file: "none.pid") }

@@ -42,6 +42,7 @@ class CowOptionsTest < UnitTest
     assert_equal ["", 0], [error, status]
     Pitchfork::Cow::Options.members.grep(/json|chart|every|who/).each { |name| assert_includes out, "--#{name}" }
     assert_match(/0\.5 % of a processor/, out)
+    assert_match(/--who costs the worker\s+0\.05 s of its processor time at most/, out)
     assert_equal ["", "pitchfork cow: --every needs --chart FILE\n", 1], cow("--every", "1")
     out, error, status = cow(Process.pid.to_s)
     assert_equal ["", "pitchfork cow: process #{Process.pid} is no pitchfork master", 1], [out, error[/\A[^,]*/], status]

@@ -100,8 +100,8 @@ class CowPageTest < UnitTest
     assert_equal 10 * MIB, all["generations"][1]["regions"]["malloc"]["unshared"]
     assert_equal 20 * MIB, all["regions"]["malloc"]["unshared"]
     assert_equal({ "generation" => 1, "pid" => 150, "prepared" => 1_764_000_000, "before" => { "private" => 60 * MIB, "pss" => 80 * MIB },
-                   "steps" => [{ "name" => "collect", "seconds" => 0.25, "private_change" => MIB },
-                               { "name" => "trim", "seconds" => 0.01, "private_change" => -12 * MIB }] }, all["preparation"])
+                   "steps" => [{ "name" => "collect", "seconds" => 0.25, "change" => MIB },
+                               { "name" => "trim", "seconds" => 0.01, "change" => -12 * MIB }] }, all["preparation"])
     assert_equal [%w[malloc nursery], %w[key bytes text settings]], [all["advice"].map { |it| it["key"] }, all["advice"][0].keys]
   end
 

@@ -27,10 +27,10 @@ class CowShellTest < UnitTest
     %i[INT TERM HUP].each do |signal|
       before = trap(signal, "DEFAULT")
       Pitchfork::Cow::Interruption.watch do |interruption|
-        refute interruption.come?
+        refute interruption.sleep(0)
         Process.kill(signal, Process.pid)
         assert interruption.sleep(SECONDS)
-        assert_equal [true, true], [interruption.come?, interruption.sleep(SECONDS)]
+        assert_equal [true, true], [interruption.sleep(0), interruption.sleep(SECONDS)]
       end
       assert_equal "DEFAULT", trap(signal, before || "DEFAULT")
     end
@@ -56,6 +56,13 @@ class CowShellTest < UnitTest
     Pitchfork::Cow::WholeFile.new("x.svg").write("new")
     assert File.symlink?("x.svg")
     assert_equal "new", File.read("real.svg")
+  end
+
+  def test_a_directory_that_goes_away
+    file = Pitchfork::Cow::WholeFile.new(write("gone/x.svg"))
+    FileUtils.rm_r("gone")
+    assert_message("#{@directory}/gone/x.svg can't be written: No such file or directory; what it was to hold is lost") { file.write("x") }
+    file.close
   end
 
   def test_where_nothing_can_be_written

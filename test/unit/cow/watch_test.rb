@@ -58,6 +58,13 @@ class CowWatchTest < UnitTest
     assert_equal [0.0, 10.0, 20.0], watch(seen(1 => 9), takes: 7, every: 5, seconds: 24).run.map(&:at)
   end
 
+  # Once, however many come late; and not of those that are in time.
+  def test_reading_that_takes_longer_is_told
+    told = []
+    [7, 0.5].each { |takes| watch(seen(1 => 9), takes: takes, every: 5, seconds: 24, slow: ->(took) { told << took }).run }
+    assert_equal [7.0], told
+  end
+
   def test_until_it_is_interrupted
     watch = watch(seen(1 => 9), every: 5, interrupted_at: 12)
     assert_equal [0.0, 5.0, 10.0, 12.0], watch.run.map(&:at)
@@ -112,8 +119,9 @@ class CowWatchTest < UnitTest
   end
 
   def test_the_picture
-    svg = Pitchfork::Cow::SharingChart.new(samples({ 0 => 30 }, { 0 => 40 }, { 1 => 8 }, { 1 => 10 }), every: 5).to_svg
+    svg = Pitchfork::Cow::SharingChart.new(samples({ 0 => 30 }, { 0 => 40 }, { 1 => 8 }, { 1 => 10 })).to_svg
     texts = Xml.all(svg, "text").map(&:text)
+    assert_equal 1, texts.grep(/\A2 workers, seen every 5 s; /).size, texts
     assert_includes texts, "gen:1 -32 MiB"
     assert_equal 3, (texts & ["gen:0", "gen:1", "all processes"]).size
     assert_equal 3, Xml.all(svg, "polyline").size
@@ -123,17 +131,29 @@ class CowWatchTest < UnitTest
     all = Array.new(50_000) do |n|
       Pitchfork::Cow::Sample.new(n * 5.0, n * 4096, { n / 10_000 => { workers: 2, private: n % 10_000 * 4096 } })
     end
-    svg = Pitchfork::Cow::SharingChart.new(all, every: 5).to_svg
+    svg = Pitchfork::Cow::SharingChart.new(all).to_svg
     assert_operator svg.bytesize, :<, 100_000
     assert_equal 6, Xml.all(svg, "polyline").size
   end
 
   def test_the_picture_of_a_moment_and_of_nobody
-    [[{ 0 => 30 }], [{}], [{}, {}]].each { |all| Xml.elements(Pitchfork::Cow::SharingChart.new(samples(*all), every: 5).to_svg) }
+    [[{ 0 => 30 }], [{}], [{}, {}]].each { |all| Xml.elements(Pitchfork::Cow::SharingChart.new(samples(*all)).to_svg) }
+  end
+
+  # Samples come when they can, whatever was asked for.
+  def test_the_picture_says_how_often_it_was
+    { [0.0, 2.0, 7.0] => "2 workers, seen every 3.5 s;", [0.0, 0.25] => "2 workers, seen every 0.25 s;", [0.0] => "2 workers, seen once;" }
+      .each do |times, note|
+      all = times.map { |at| Pitchfork::Cow::Sample.of(seen(1 => 9), at) }
+      assert_includes Pitchfork::Cow::SharingChart.new(all).to_svg, note
+    end
+    one = Pitchfork::Cow::Sample.of(snapshot(worker(0)), 0.0)
+    assert_includes Pitchfork::Cow::SharingChart.new([one]).to_svg, "1 worker, seen"
   end
 
   def test_the_summary
-    assert_equal "x.svg: 1 samples in 0 s, 0 reforks", Pitchfork::Cow::Page.summary(samples({ 0 => 30 }), "x.svg")
+    assert_equal "x.svg: 1 sample in 0 s, 0 reforks", Pitchfork::Cow::Page.summary(samples({ 0 => 30 }), "x.svg")
+    assert_match(/ 3 samples in 10 s, 1 refork$/, Pitchfork::Cow::Page.summary(samples({ 0 => 30 }, { 0 => 40 }, { 1 => 8 }), "x.svg"))
     assert_equal <<~TEXT.chomp, Pitchfork::Cow::Page.summary(samples({ 0 => 30 }, { 0 => 40 }, { 1 => 8 }, { 1 => 8, 2 => 1 }), "x.svg")
       x.svg: 4 samples in 15 s, 2 reforks
 

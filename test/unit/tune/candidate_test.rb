@@ -10,7 +10,7 @@ class TuneCandidateTest < UnitTest
   Tune = Pitchfork::Tune
 
   # A machine on which everything can be tried.
-  Facts = Struct.new(:ruby, :jemalloc, :yjit, :on, :fixed, :already, keyword_init: true) do
+  Facts = Struct.new(:ruby, :jemalloc, :yjit, :on, :fixed, :already, :own, keyword_init: true) do
     def ruby_at_least?(version)
       Gem::Version.new(ruby || "3.3.8") >= Gem::Version.new(version)
     end
@@ -19,6 +19,7 @@ class TuneCandidateTest < UnitTest
     def yjit? = yjit != false
     def yjit_on? = on || false
     def free_to_set?(name) = !Array(fixed).include?(name)
+    def completed(name, value) = value.is_a?(Hash) ? own.to_h.fetch(name, {}).merge(value) : value
     def set_already?(name, value) = Array(already).include?([name, value])
   end
 
@@ -66,6 +67,13 @@ class TuneCandidateTest < UnitTest
     assert_equal [true, false], [space[:yjit].first, space(on: true)[:yjit].first]
     assert_equal [{ free_slots: [0.1, 0.2, 0.3] }], space(already: [[:gc, { free_slots: [0.05, 0.1, 0.15] }]])[:gc]
     assert_equal %i[allocator gc], space(only: %i[gc allocator]).keys.sort
+  end
+
+  def test_what_is_tried_keeps_the_users_keywords
+    own = { gc: { growth_factor: 1.1 }, yjit: { exec_mem_size: 64 } }
+    ratios = [[0.05, 0.1, 0.15], [0.1, 0.2, 0.3]]
+    assert_equal(ratios.map { |free| { growth_factor: 1.1, free_slots: free } }, space(own: own)[:gc])
+    assert_equal [true, { exec_mem_size: 128, call_threshold: 5 }], space(own: own, ruby: "3.1.2")[:yjit]
   end
 
   def test_presets_are_made_of_what_there_is

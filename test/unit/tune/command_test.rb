@@ -15,6 +15,7 @@ class TuneCommandTest < UnitTest
     options = %w[--requests --record --workers --minutes --out --resume --for --only --config-file]
     options.each { |option| assert_includes help, " #{option}" }
     assert_operator help.lines.map(&:length).max, :<=, 120
+    assert_includes help.tr("\n", " "), "The requests are really made, some hundreds of thousands of times in all: give the app a database"
   end
 
   def test_what_is_passed_on
@@ -26,6 +27,10 @@ class TuneCommandTest < UnitTest
     assert_equal %w[-E staging], Options.new(%w[--requests list -E staging]).argv
     ENV["RACK_ENV"] = "test"
     assert_empty Options.new(%w[--requests list]).argv
+  end
+
+  def test_goals
+    %i[balance memory throughput].each { |goal| assert_equal goal, Options.new(["--requests", "list", "--for", goal.to_s])[:goal] }
   end
 
   {

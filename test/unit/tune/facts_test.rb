@@ -28,6 +28,20 @@ class TuneFactsTest < UnitTest
     assert_equal(RubyVM::YJIT.enabled?, facts.yjit_on?)
   end
 
+  # The line that is tried, and recommended, takes the place of the user's own.
+  def test_keywords_of_the_users_own_stay
+    ratios = { free_slots: [0.05, 0.1, 0.15] }
+    assert_equal({ growth_factor: 1.1, **ratios }, facts("gc free_slots: [0.2, 0.3, 0.4], growth_factor: 1.1").completed(:gc, ratios))
+    assert_equal({ trim: false, compact: false }, facts("mold_preparation trim: false").completed(:mold_preparation, { compact: false }))
+    early = { call_threshold: 5 }
+    assert_equal({ exec_mem_size: 64, **early }, facts("yjit exec_mem_size: 64, call_threshold: 9").completed(:yjit, early))
+    assert_equal [ratios, false], [facts.completed(:gc, ratios), facts.completed(:yjit, false)]
+    assert_equal early, facts("yjit true").completed(:yjit, early)
+
+    off = facts("mold_preparation false")
+    assert off.set_already?(:mold_preparation, off.completed(:mold_preparation, { compact: false })), "it would switch the others on"
+  end
+
   def test_what_the_configuration_says_already
     assert(facts("yjit true").set_already?(:yjit, true))
     refute(facts("yjit true").set_already?(:yjit, false))

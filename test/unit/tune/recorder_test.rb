@@ -10,8 +10,13 @@ class TuneRecorderTest < UnitTest
 
   def setup
     write("list", "# begun\n")
+    write("complaints")
     @seen = []
-    @recorder = Tune::Recorder.new(->(env) { @seen << env["rack.input"]&.read }, "list", ["X-Mine"], 10)
+    @recorder = Tune::Recorder.new(->(env) { @seen << env["rack.input"]&.read }, **options)
+  end
+
+  def options
+    { path: "list", headers: %w[X-Mine host], most: 10, complaints: "complaints" }
   end
 
   def call(path, query = "", **env)
@@ -47,16 +52,37 @@ class TuneRecorderTest < UnitTest
                   "# left out, its path is none: OPTIONS *"], File.readlines("list", chomp: true)
   end
 
+  # JSON is text. What comes from the wire is bytes, and says nothing of what they mean.
+  def test_what_is_no_text_is_left_out
+    call("/a", HTTP_X_MINE: "caf\xE9".b)
+    call("/caf\xE9".b)
+    call("/b", HTTP_X_MINE: "café".b)
+    assert_equal ["# begun", "# left out, its header X-Mine is not UTF-8: GET /a", "# left out, its path is not UTF-8: GET /caf\uFFFD",
+                  '{"method":"GET","path":"/b","headers":{"X-Mine":"café"}}'], File.readlines("list", chomp: true, encoding: "utf-8")
+    assert_equal [[nil] * 3, ""], [@seen, File.read("complaints")]
+  end
+
   def test_a_list_that_is_gone_is_nobody_elses_problem
     File.delete("list")
-    call("/a")
-    assert_equal [nil], @seen
+    2.times { call("/a") }
+    assert_equal [nil, nil], @seen
     refute_path_exists "list"
+    assert_match(/\ANo such file or directory .*list \(Errno::ENOENT\)\n\z/, File.read("complaints"), "once is enough")
+  end
+
+  def test_nothing_keeps_the_app_from_being_called
+    File.delete("complaints")
+    input = StringIO.new("left").tap(&:close)
+    @recorder = Tune::Recorder.new(->(env) { @seen << env["PATH_INFO"] }, **options)
+    call("/post", REQUEST_METHOD: "POST", CONTENT_LENGTH: "4", "rack.input": input)
+    call("/later")
+    assert_equal %w[/post /later], @seen
+    assert_equal ["# begun", "GET /later"], File.readlines("list", chomp: true)
   end
 
   def test_once_a_worker
     server = Struct.new(:app).new(:app)
-    2.times { Tune::Recorder.install(server, "list", [], 10) }
+    2.times { Tune::Recorder.install(server, **options) }
     assert_equal :app, server.app.instance_variable_get(:@app)
   end
 end

@@ -6,10 +6,12 @@ require "pitchfork/tune/measurement"
 require "pitchfork/tune/plan"
 require "pitchfork/tune/ranking"
 require "pitchfork/tune/report"
+require "pitchfork/tune/state"
 
 class TuneReportTest < UnitTest
   Tune = Pitchfork::Tune
-  ABOUT = { title: "pitchfork tune: an <app>", time: "2026-11-22", machine: "Ruby" }.freeze
+  ABOUT = { title: "pitchfork tune: an <app>", time: "2026-11-22", machine: "Ruby",
+            rounds: [Tune::State::Round.new(600, 570.0), Tune::State::Round.new(60, 61.2)] }.freeze
   SMALL = Tune::Candidate.new(refork_after: [500], allocator: :jemalloc)
 
   def runs(candidate, pss, rate, statuses: { "200" => 100 })
@@ -27,7 +29,8 @@ class TuneReportTest < UnitTest
   def test_the_table
     text = report(runs(Tune::Candidate.new, 400.0, 1000.0), runs(SMALL, 200.0, 1001.0)).to_s
     assert_includes text, "# pitchfork tune: an <app>\n"
-    assert_includes text, "6000 requests to warm up"
+    assert_includes text, "\n* it took 10.5 of the 11.0 minutes that were given, in 2 rounds\n* 4 trials of 2 candidates. " \
+                          "Each: 4 workers, 6000 requests to warm up"
     row = text.lines.grep(/jemalloc/).first.split("|").map(&:strip)
     assert_equal ["", "1*", "2", "200 ±1", "-50 %", "20.0 ±0.1", "-50 %", "1001 ±1", "(+0 %)", "9.0 ±0.0", "1.25"], row.take(11)
     ranks = [/ as it is +\|$/, / \[500\] +\|$/].map { |settings| text.lines.grep(settings).first[/\d/] }
@@ -53,6 +56,11 @@ class TuneReportTest < UnitTest
   def test_measured_once
     text = report(runs(Tune::Candidate.new, 400.0, 1000.0), runs(SMALL, 200.0, 1000.0).first(1)).to_s
     assert_includes text, "Measured once only"
+    assert_includes text, ": 1 trial of these settings, 2 without them."
+    ranking = Tune::Ranking.new(runs(Tune::Candidate.new, 400.0, 1000.0).first(1))
+    about = ABOUT.merge(rounds: [Tune::State::Round.new(60, 6.0)])
+    alone = Tune::Report.new(ranking, Tune::Plan.new(workers: 1, period: 5), about).to_s
+    assert_includes alone, "it took 0.1 of the 1.0 minutes that were given, in 1 round\n* 1 trial of 1 candidate. Each: 1 worker, "
   end
 
   def test_failures_and_strange_answers_are_told

@@ -83,7 +83,13 @@ class TuneRequestListTest < UnitTest
 
   def test_the_headers_of_the_connection_are_the_clients
     list = parse('{"path": "/", "headers": {"Content-Length": "99", "connection": "keep-alive", "A": "b"}}')
-    assert_equal({ "A" => "b" }, list[0].headers)
+    assert_equal "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nA: b\r\n\r\n", list[0].bytes(0)
+  end
+
+  # A second one is answered by 400.
+  def test_one_host_however_it_is_spelt
+    list = parse('{"path": "/", "headers": {"host": "a.org", "HOST": "b.org", "Transfer-encoding": "chunked"}, "body": "x"}')
+    assert_equal "GET / HTTP/1.1\r\nhost: a.org\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", list[0].bytes(0)
   end
 
   def test_a_file_that_is_not_there

@@ -32,9 +32,27 @@ class TuneStateTest < UnitTest
   end
 
   def test_nothing_is_there_before_something_was_measured
-    open(resume: false)
+    assert_empty open(resume: false).runs
+    open(resume: false).round(60) { nil }
     refute_path_exists "out"
-    assert_empty open.runs
+  end
+
+  def test_nothing_to_go_on_with
+    message = "out/state.json: nothing to resume; leave out --resume, or name the directory by --out"
+    assert_message(message) { open }
+    assert_message("out/state.json holds an earlier tuning; go on with it by --resume, or name another directory by --out") do
+      written
+      open(resume: nil)
+    end
+  end
+
+  def test_rounds_and_how_long_they_took
+    state = open(resume: nil)
+    state.round(60) { state << GOOD }
+    again = open
+    assert_raises(RuntimeError) { again.round(30) { (again << GOOD) && raise("ended") } }
+    assert_equal [60, 30], open.rounds.map(&:given)
+    open.rounds.each { |round| assert_operator round.taken, :>, 0 }
   end
 
   def test_nothing_is_overwritten_unasked

@@ -4,7 +4,7 @@ use super::kind::Nature;
 use super::ranges::Cursor;
 use super::{Entry, Kind, Notes, Ranges};
 
-/// The size of Ruby's heap pages, to which they are aligned, too.
+/// The size of Ruby's heap pages, to which they are aligned, too. Before Ruby 3.2 it was a quarter of that.
 pub const BLOCK: u64 = 64 << 10;
 
 /// Bytes of one kind.
@@ -109,23 +109,18 @@ impl<'n> Accountant<'n> {
 
     fn add_block(&mut self, nature: Nature, from: u64, entries: &[Entry]) {
         let is_whole = from % BLOCK == 0 && self.page * entries.len() as u64 >= BLOCK;
-        let guess = match nature {
-            Nature::Blocks(_) if is_whole && entries.iter().all(|e| e.is_anonymous()) => {
-                Kind::RubyHeap
-            }
-            Nature::Is(kind) | Nature::Blocks(kind) => kind,
-        };
+        let is_full = is_whole && entries.iter().all(|entry| entry.is_anonymous());
         for (entry, index) in entries.iter().zip(0..) {
             let address = from + self.page * index;
             let had = self.had.holds(address);
-            let kind = self.kind(nature, guess, address, had);
+            let kind = self.kind(nature, is_full, address, had);
             self.account.0[kind as usize].add(*entry, self.page, had);
         }
     }
 
-    /// What the mold knew is certain: of what it had, it knew all that was Ruby's.
-    fn kind(&mut self, nature: Nature, guess: Kind, address: u64, had: bool) -> Kind {
-        if matches!(nature, Nature::Is(Kind::File)) {
+    /// What the mold knew is certain, except where a file is mapped now: of what it had, it knew all that was Ruby's.
+    fn kind(&mut self, nature: Nature, is_full: bool, address: u64, had: bool) -> Kind {
+        if nature == Nature::Is(Kind::File) {
             return Kind::File;
         }
         if self.code.holds(address) {
@@ -135,8 +130,10 @@ impl<'n> Accountant<'n> {
             return Kind::RubyHeap;
         }
         match nature {
-            Nature::Blocks(rest) if had && self.knows_heap => rest,
-            _ => guess,
+            Nature::Is(kind) => kind,
+            _ if is_full && !(had && self.knows_heap) => Kind::RubyHeap,
+            Nature::Above { zeroed, .. } if address < zeroed => Kind::File,
+            Nature::Above { rest, .. } | Nature::Blocks(rest) => rest,
         }
     }
 }

@@ -8,10 +8,15 @@
 //! * a 64 MiB aligned start and the rest of the 64 MiB reserved: an arena of glibc;
 //! * no huge pages (flag `nh`): the stack of a thread or a fiber, since MAP_STACK means this (Linux 6.7); before, and in any
 //!   case, what lies above a single inaccessible page;
-//! * what begins where a file's writable part ends: the zeroed data of that library;
 //! * in what is left, a 64 KiB aligned block with all its pages: a page of Ruby's heap, for Ruby writes into all of it at once
-//!   (`HEAP_PAGE_SIZE` and `heap_page_allocate` in its gc.c). The rest is malloc's, which maps large pieces one by one; but
-//!   with jemalloc and others, which do not, unknown.
+//!   (`HEAP_PAGE_SIZE` and `heap_page_allocate` in its gc.c), or, before Ruby 3.2, four smaller ones side by side. The rest is
+//!   malloc's, which maps large pieces one by one (of those that are full, most is mistaken for Ruby's heap); but with jemalloc
+//!   and others, which do not, unknown;
+//! * of what begins where a library's writable part ends, except such blocks, the first 128 KiB: the library's zeroed data (.bss).
+//!   The rest of such a mapping is as anywhere else: the kernel puts new mappings into the gap above a library and makes one of all
+//!   that touch and are alike, so that most of Ruby's heap may be in one mapping with a few zeroed pages. How many these are is
+//!   written in the library's file only, which is not read here. The limit is above libruby's (82 KiB) and those of 96 in 100
+//!   libraries of Debian, and as low as that, for it is what may be mistaken for a file's below each gap.
 
 use super::Region;
 
@@ -67,6 +72,13 @@ pub enum Nature {
     Is(Kind),
     /// Whole blocks are Ruby's heap, the rest is of this kind.
     Blocks(Kind),
+    /// It begins where a library's writable part ends, with that library's zeroed data. Whole blocks are Ruby's heap.
+    Above {
+        /// The address up to which all else is taken for zeroed data, and so for the file's.
+        zeroed: u64,
+        /// What it is from there on.
+        rest: Kind,
+    },
 }
 
 /// What each of these mappings is; they must be all of a process, for it takes the neighbours to tell.
@@ -86,7 +98,7 @@ pub fn natures(regions: &[Region<'_>]) -> Vec<Nature> {
     (0..regions.len())
         .map(|index| {
             let known = by_name(&regions[index]).or_else(|| place(index).kind());
-            known.map_or(Nature::Blocks(rest), Nature::Is)
+            known.map_or_else(|| place(index).blocks(rest), Nature::Is)
         })
         .collect()
 }
@@ -130,15 +142,23 @@ impl Place<'_, '_> {
             Some(Kind::Malloc)
         } else if region.has("nh") || self.has_guard() {
             Some(Kind::Stack)
-        } else if self
-            .below()
-            .is_some_and(|below| !below.is_anonymous() && below.is_writable())
-        {
-            Some(Kind::File)
         } else if !region.is_writable() {
             Some(Kind::Other)
         } else {
             None
+        }
+    }
+
+    /// Where nothing else is known.
+    fn blocks(&self, rest: Kind) -> Nature {
+        const ZEROED: u64 = 128 << 10;
+        // What is shared is no library's.
+        let is_data = |below: &Region| !below.is_anonymous() && below.permissions == "rw-p";
+        if self.below().is_some_and(is_data) {
+            let zeroed = self.region().addresses.start + ZEROED;
+            Nature::Above { zeroed, rest }
+        } else {
+            Nature::Blocks(rest)
         }
     }
 

@@ -6,6 +6,9 @@
 //! generation 2
 //! pid 4711
 //! prepared 1764000000
+//! ruby 3.3.8
+//! setting refork_after
+//! setting gc free_slots
 //! before 104857600 62914560
 //! step compact 0.351204 -8388608
 //! heap 7f5c00000000-7f5c00400000
@@ -34,6 +37,11 @@ pub struct Notes {
     pub pid: u32,
     /// When the preparation was done, in seconds since 1970.
     pub prepared: u64,
+    /// The mold's Ruby: numbers with dots between them. `None`: an older server's mold, which did not say.
+    pub ruby: Option<String>,
+    /// Which settings its server was given, of those that its memory depends on, by the words they begin with in a
+    /// configuration file.
+    pub settings: Vec<String>,
     /// The mold's memory before it was prepared. `None`: it could not be read.
     pub before: Option<Before>,
     /// The steps of the preparation, as they were taken.
@@ -64,7 +72,7 @@ pub struct Step {
     pub time: Duration,
     /// By how many bytes the step has changed what the mold has that is no file's, private or shared; negative: given back. The
     /// private memory alone would grow: a worker that becomes a mold un-shares what the older mold still has.
-    pub private_change: i64,
+    pub change: i64,
 }
 
 impl Notes {
@@ -73,6 +81,8 @@ impl Notes {
         generation: 0,
         pid: 0,
         prepared: 0,
+        ruby: None,
+        settings: Vec::new(),
         before: None,
         steps: Vec::new(),
         heap: Ranges::NONE,
@@ -96,6 +106,8 @@ impl Notes {
                 "generation" => rest.parse().map(|value| generation = Some(value)).ok(),
                 "pid" => rest.parse().map(|value| pid = Some(value)).ok(),
                 "prepared" => rest.parse().map(|value| prepared = Some(value)).ok(),
+                "ruby" => version(rest).map(|value| notes.ruby = Some(value)),
+                "setting" => words(rest).map(|value| notes.settings.push(value)),
                 "before" => before(rest).map(|value| notes.before = Some(value)),
                 "step" => step(rest).map(|value| notes.steps.push(value)),
                 "heap" => range(rest).map(|value| heap.push(value)),
@@ -122,12 +134,18 @@ impl Display for Notes {
             self.generation, self.pid
         )?;
         writeln!(out, "prepared {}", self.prepared)?;
+        if let Some(ruby) = &self.ruby {
+            writeln!(out, "ruby {ruby}")?;
+        }
+        for setting in &self.settings {
+            writeln!(out, "setting {setting}")?;
+        }
         if let Some(Before { private, pss }) = self.before {
             writeln!(out, "before {private} {pss}")?;
         }
         for step in &self.steps {
             let (seconds, micros) = (step.time.as_secs(), step.time.subsec_micros());
-            let change = step.private_change;
+            let change = step.change;
             writeln!(out, "step {} {seconds}.{micros:06} {change}", step.name)?;
         }
         let facts = [
@@ -169,6 +187,15 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
+fn version(text: &str) -> Option<String> {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split('.').all(number).then(|| text.into())
+}
+
+fn words(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.into())
+}
+
 fn before(text: &str) -> Option<Before> {
     let (private, pss) = text.split_once(' ')?;
     Some(Before {
@@ -186,7 +213,7 @@ fn step(text: &str) -> Option<Step> {
     sane.then_some(Step {
         name: name.into(),
         time: Duration::from_micros(micros.round() as u64),
-        private_change: change.parse().ok()?,
+        change: change.parse().ok()?,
     })
 }
 
@@ -206,6 +233,9 @@ pitchfork notes 1
 generation 2
 pid 4711
 prepared 1764000000
+ruby 3.3.8
+setting refork_after
+setting gc free_slots
 before 104857600 62914560
 step gc 0.120000 4096
 step compact 12.351204 -8388608
@@ -222,14 +252,16 @@ had 7f5c00000000-7f5c00400000
             (notes.generation, notes.pid, notes.prepared),
             (2, 4711, 1_764_000_000)
         );
+        assert_eq!(notes.ruby.as_deref(), Some("3.3.8"));
+        assert_eq!(notes.settings, ["refork_after", "gc free_slots"]);
         let before = notes.before.expect("it is there");
         assert_eq!((before.private, before.pss), (104_857_600, 62_914_560));
         let [gc, compact] = &notes.steps[..] else {
             panic!("two steps, not {:?}", notes.steps)
         };
-        assert_eq!((gc.name.as_str(), gc.private_change), ("gc", 4096));
+        assert_eq!((gc.name.as_str(), gc.change), ("gc", 4096));
         assert_eq!(compact.time, Duration::from_micros(12_351_204));
-        assert_eq!(compact.private_change, -8_388_608);
+        assert_eq!(compact.change, -8_388_608);
         assert_eq!(notes.heap.bytes(), 0x40_0000);
         assert_eq!(notes.had.iter().count(), 2);
         assert_eq!(notes.to_string(), TEXT);
@@ -243,6 +275,7 @@ had 7f5c00000000-7f5c00400000
             (notes.before, notes.steps.len(), notes.had.bytes()),
             (None, 0, 0)
         );
+        assert_eq!((&notes.ruby, notes.settings.len()), (&None, 0));
         assert_eq!(notes.to_string(), text);
     }
 
@@ -257,6 +290,10 @@ had 7f5c00000000-7f5c00400000
         for (good, bad) in [
             ("generation 2", "generation two"),
             ("4711", "-1"),
+            ("ruby 3.3.8", "ruby 3.3.x"),
+            ("ruby 3.3.8", "ruby 3..8"),
+            ("ruby 3.3.8", "ruby"),
+            ("setting refork_after", "setting "),
             ("before 104857600 62914560", "before 104857600"),
             ("step gc 0.120000 4096", "step gc 0.120000"),
             ("step gc 0.120000 4096", "step gc NaN 4096"),

@@ -12,6 +12,7 @@
 //! * Half a worker's growth is taken off, for the mold may keep a copy of what is new.
 //! * The time between two doubles with each, and is four times as long again after one that did not help. So there are few,
 //!   whatever the curve: 11 on the first day at the most, if the interval is a minute, and then one every day and a half.
+//! * After each it waits a hundred times as long as that took, or the longest of these times: reforking costs a percent.
 //! * A curve that has changed (it lies above the one before, or goes on to twice the height at which that had come to rest)
 //!   counts as unknown again.
 
@@ -51,8 +52,12 @@ pub struct Sharing {
     interval: Duration,
     /// When the workers' generation was complete.
     began: Option<Duration>,
-    /// No refork before that.
+    /// No refork, and no word about one, before that.
     not_before: Duration,
+    /// How long the last refork took.
+    took: Duration,
+    /// When that is made up for.
+    rested: Duration,
     /// The time between two is the interval, doubled so often.
     doublings: u32,
     curve: Curve,
@@ -88,6 +93,12 @@ impl Sharing {
     /// 2048 minutes are a day and a half.
     const MOST_DOUBLINGS: u32 = 11;
 
+    /// While a refork goes on a worker is missing, or there is one more; processors prepare the mold, and fresh workers fill what
+    /// caches they have. All of that lasts about as long as the refork, so its length stands for its cost, and it may be one
+    /// part in so many of all time: about what measuring may cost (`Pace`), and what hardly any traffic shows. A refork of a
+    /// second is not held up by this where the interval is a minute.
+    const RARITY: u32 = 100;
+
     /// What a refork that did not help adds to the doublings.
     const PENALTY: u32 = 2;
 
@@ -97,6 +108,8 @@ impl Sharing {
             interval,
             began: None,
             not_before: Duration::ZERO,
+            took: Duration::ZERO,
+            rested: Duration::ZERO,
             doublings: 0,
             curve: Curve::default(),
             before: Curve::default(),
@@ -105,17 +118,23 @@ impl Sharing {
         }
     }
 
-    /// All workers are of a new generation, for whatever reason.
-    pub fn rolled_out(&mut self, now: Duration) {
+    /// All workers are of a new generation, for whatever reason. `took`: how long the refork took; zero if it was none.
+    pub fn rolled_out(&mut self, now: Duration, took: Duration) {
         self.before = std::mem::take(&mut self.curve);
         self.began = Some(now);
         (self.judged, self.told) = (false, false);
+        self.took = took;
+        let rest = took.saturating_mul(Self::RARITY);
+        self.rested = now + rest.min(self.doubled(Self::MOST_DOUBLINGS));
         self.wait(now);
     }
 
     fn wait(&mut self, since: Duration) {
-        let times = 1 << self.doublings.min(Self::MOST_DOUBLINGS);
-        self.not_before = since + self.interval.saturating_mul(times);
+        self.not_before = since + self.doubled(self.doublings.min(Self::MOST_DOUBLINGS));
+    }
+
+    fn doubled(&self, times: u32) -> Duration {
+        self.interval.saturating_mul(1 << times)
     }
 
     /// Takes in how the workers are, and says what to do if it has come to a decision.
@@ -134,13 +153,13 @@ impl Sharing {
         let share = self.expected_share();
         let expected = look.growth * (f64::from(look.workers) * share - Self::KEPT);
         let least = Self::LEAST.max(look.pss as f64 / Self::PART);
-        if expected >= least {
+        if expected >= least && now >= self.rested {
             self.doublings += 1;
             self.wait(now); // it may fail, and then it is tried again without being asked
-            return Some(Advice::Refork(self.reasons(look, expected, least)));
+            return Some(Advice::Refork(self.reasons(now, look, expected, least)));
         }
         (!std::mem::replace(&mut self.told, true))
-            .then(|| Advice::Keep(self.reasons(look, expected, least)))
+            .then(|| Advice::Keep(self.reasons(now, look, expected, least)))
     }
 
     /// Whether the last refork helped, once there is enough to compare.
@@ -170,22 +189,26 @@ impl Sharing {
         self.saved().map_or(Self::PRIOR, |saved| saved * saved)
     }
 
-    fn reasons(&self, look: Look, expected: f64, least: f64) -> String {
+    fn reasons(&self, now: Duration, look: Look, expected: f64, least: f64) -> String {
         let saves = if expected < least && expected < Mib::BYTES {
             "nothing".to_string()
         } else {
             format!("about {:.0} MiB", expected / Mib::BYTES)
         };
-        let too_little = if expected < least {
+        let left = self.rested.saturating_sub(now);
+        let but = if expected < least {
             format!(", {} are worth it", Mib(least))
+        } else if left > Duration::ZERO {
+            format!(", but waits {:.1}s more", left.as_secs_f64())
         } else {
             String::new()
         };
         let last = self.saved().map_or(String::new(), |saved| {
-            format!(" (last one saved {:.0} %)", saved * 100.0)
+            let (percent, took) = (saved * 100.0, self.took.as_secs_f64());
+            format!(" (last one saved {percent:.0} % in {took:.1}s)")
         });
         format!(
-            "{} per worker un-shared since the fork, slope {}/min: gen={} would save {saves}{last}{too_little}",
+            "{} per worker un-shared since the fork, slope {}/min: gen={} would save {saves}{last}{but}",
             Mib(look.growth),
             Mib(self.curve.slope()),
             look.next,

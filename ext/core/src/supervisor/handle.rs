@@ -133,7 +133,7 @@ impl Supervisor {
                     self.phase = Phase::Serving;
                 }
                 self.newest = self.newest.max(Some(generation));
-                self.begin_rollout(ticket);
+                self.begin_rollout(now, ticket, took);
             }
         }
     }

@@ -41,7 +41,7 @@ impl Supervisor {
         }
     }
 
-    /// The memory of workers can't be read, for this reason: what needs it is switched off.
+    /// The memory of workers can't be read, for this reason: what needs it is switched off, until all processes are others.
     pub fn memory_unreadable(&mut self, why: &str) {
         if std::mem::replace(&mut self.memory_readable, false) {
             let text = format!(

@@ -32,8 +32,11 @@ pub enum Refork {
         mold: Ticket,
         /// Its generation.
         generation: u32,
-        /// When it was ready.
+        /// When that began.
         since: Duration,
+        /// How long its promotion took, once the worker had no request any more. `None`: it has booted new code, and what that
+        /// takes is not what a refork costs.
+        promotion: Option<Duration>,
         /// Whether one worker has come out of it and has proved itself: its canary.
         proven: bool,
     },
@@ -67,9 +70,7 @@ impl Supervisor {
             }
             Refork::Promoting { .. } | Refork::Booting { .. } => {}
             Refork::Rolling { proven: false, .. } => self.advance_probation(now),
-            Refork::Rolling {
-                generation, since, ..
-            } => self.advance_rollout(now, generation, since),
+            Refork::Rolling { .. } => self.advance_rollout(now),
         }
     }
 

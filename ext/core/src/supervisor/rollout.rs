@@ -32,14 +32,13 @@ impl Supervisor {
 
     /// A mold is ready. If it was promoted, or has booted new code, its generation is rolled out; otherwise it only takes the
     /// place of a lost one, for replacing warm workers by cold ones would win nothing.
-    pub(super) fn begin_rollout(&mut self, ticket: Ticket) {
-        let expected = matches!(
-            self.refork,
-            Refork::Promoting { mold, .. } | Refork::Booting { mold, .. } if mold == ticket
-        );
-        if expected {
-            self.roll_out(ticket);
-        }
+    pub(super) fn begin_rollout(&mut self, now: Duration, ticket: Ticket, took: Duration) {
+        let promotion = match self.refork {
+            Refork::Promoting { mold, .. } if mold == ticket => Some(took),
+            Refork::Booting { mold, .. } if mold == ticket => None,
+            _ => return,
+        };
+        self.roll_out(now, ticket, promotion);
     }
 
     /// A hot restart whose mold was lost before all of the old code was replaced: the mold that came instead does the rest.
@@ -47,16 +46,17 @@ impl Supervisor {
         let old_code = (self.processes.iter()).any(|p| p.version < self.version);
         let mold = self.mold().map(Process::ticket).filter(|_| old_code);
         if let Some(mold) = mold.filter(|_| self.refork_backoff.permits(now)) {
-            self.roll_out(mold);
+            self.roll_out(now, mold, None);
         }
     }
 
-    fn roll_out(&mut self, mold: Ticket) {
+    fn roll_out(&mut self, now: Duration, mold: Ticket, promotion: Option<Duration>) {
         if let Some(process) = self.find(mold) {
             self.refork = Refork::Rolling {
                 mold,
                 generation: process.generation(),
-                since: process.since,
+                since: now,
+                promotion,
                 proven: false,
             };
         }
@@ -65,10 +65,7 @@ impl Supervisor {
     /// Forks the canary, and sees whether it has proved itself: it has served, or at least lived for a while.
     pub(super) fn advance_probation(&mut self, now: Duration) {
         let Refork::Rolling {
-            mold,
-            generation,
-            since,
-            ..
+            mold, generation, ..
         } = self.refork
         else {
             return;
@@ -86,14 +83,11 @@ impl Supervisor {
             }
             return;
         }
-        self.refork = Refork::Rolling {
-            mold,
-            generation,
-            since,
-            proven,
-        };
+        if let Refork::Rolling { proven, .. } = &mut self.refork {
+            *proven = true;
+        }
         self.commit_restart();
-        self.advance_rollout(now, generation, since);
+        self.advance_rollout(now);
     }
 
     /// Ready workers on probation: one, or none.
@@ -115,7 +109,16 @@ impl Supervisor {
             .min()
     }
 
-    pub(super) fn advance_rollout(&mut self, now: Duration, generation: u32, since: Duration) {
+    pub(super) fn advance_rollout(&mut self, now: Duration) {
+        let Refork::Rolling {
+            generation,
+            since,
+            promotion,
+            ..
+        } = self.refork
+        else {
+            return;
+        };
         self.replace(
             now,
             &self.outdated_workers(generation),
@@ -135,15 +138,18 @@ impl Supervisor {
             self.retire(now, mold);
         }
         if !self.processes.iter().any(|p| older(&p)) {
-            let took = seconds(now.saturating_sub(since));
+            let took = now.saturating_sub(since);
             let text = format!(
-                "rollout gen={generation} done in {took}: {} workers",
+                "rollout gen={generation} done in {}: {} workers",
+                seconds(took),
                 self.workers
             );
             self.refork = Refork::Idle;
             self.refork_backoff.reset();
+            self.memory_readable = true; // nobody has said otherwise of these processes
             if let Some(sharing) = &mut self.sharing {
-                sharing.rolled_out(now);
+                let refork = promotion.map_or(Duration::ZERO, |promotion| promotion + took);
+                sharing.rolled_out(now, refork);
             }
             self.counters.rollouts += 1;
             self.act(Action::RolloutDone { generation });

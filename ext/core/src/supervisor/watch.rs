@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::process::Wear;
-use super::{Action, Level, Process, Role, State, Supervisor, seconds};
+use super::{Action, Level, Process, Refork, Role, State, Supervisor, seconds};
 use crate::planted::{Bug, planted};
 use crate::wire::Ticket;
 
@@ -165,6 +165,9 @@ impl Supervisor {
                 }
                 (now, _) => now.map(|request| (request.since, time)),
             };
+        }
+        if let Refork::Rolling { since, .. } = &mut self.refork {
+            *since += time; // nor has the rollout taken so long
         }
     }
 

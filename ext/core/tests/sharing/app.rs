@@ -13,6 +13,8 @@ pub struct App {
     pub shared: f64,
     /// Requests a second, of each worker.
     pub rates: Vec<f64>,
+    /// So long a refork takes, in seconds.
+    pub refork: u64,
 }
 
 impl App {
@@ -22,6 +24,7 @@ impl App {
             growth: Box::new(growth),
             shared: 80.0,
             rates: vec![2.0; workers],
+            refork: 10,
         }
     }
 

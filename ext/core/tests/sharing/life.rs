@@ -14,9 +14,6 @@ pub const INTERVAL: Duration = Duration::from_secs(60);
 /// One worker is measured in so many seconds.
 const STEP: u64 = 5;
 
-/// So long a refork takes, in seconds.
-const ROLLOUT: u64 = 2 * STEP;
-
 pub const HOUR: u64 = 3600;
 pub const DAY: u64 = 24 * HOUR;
 
@@ -60,13 +57,13 @@ pub fn live(app: &App, seconds: u64) -> Life {
         }
         let now = Duration::from_secs(second);
         if second == ready && generation > 0 {
-            policy.rolled_out(now);
+            policy.rolled_out(now, Duration::from_secs(app.refork));
         }
         match policy.look(now, look(app, &workers, generation)) {
             Some(Advice::Refork(why)) => {
                 life.reforks.push(second);
                 life.log.push(format!("refork: {why}"));
-                (generation, ready) = (generation + 1, second + ROLLOUT);
+                (generation, ready) = (generation + 1, second + app.refork);
                 workers.fill(Worker::default());
             }
             Some(Advice::Keep(why)) => life.log.push(format!("no refork: {why}")),
@@ -92,13 +89,17 @@ fn look(app: &App, workers: &[Worker], generation: u32) -> Look {
 }
 
 impl Life {
-    /// However the curve is: the time between two reforks doubles each time, until it is a day and a half.
-    pub fn assert_bounded(&self) {
-        let mut least = INTERVAL.as_secs();
+    /// However the curve is: the time between two reforks doubles each time, until it is a day and a half; and it is a hundred times as
+    /// long as one takes.
+    pub fn assert_bounded(&self, app: &App) {
+        let longest = 2048 * INTERVAL.as_secs();
+        let mut doubled = INTERVAL.as_secs();
+        let mut least = doubled;
         let mut last = 0;
         for at in &self.reforks {
             assert!(at - last >= least, "after {}s: {:?}", at - last, self.log);
-            (last, least) = (*at, (2 * least).min(2048 * INTERVAL.as_secs()));
+            (last, doubled) = (*at, (2 * doubled).min(longest));
+            least = doubled.max((100 * app.refork).min(longest));
         }
     }
 

@@ -8,7 +8,7 @@ use life::{DAY, HOUR, Life, live};
 
 fn lived(app: &App, seconds: u64) -> Life {
     let life = live(app, seconds);
-    life.assert_bounded();
+    life.assert_bounded(app);
     life.assert_terse();
     life
 }
@@ -68,6 +68,50 @@ fn the_log_says_why() {
         " are worth it",
     ];
     assert!(words.iter().all(|words| keep.contains(words)), "{keep}");
+}
+
+/// What it costs is made up for before the next one, and it gets as much in the end.
+#[test]
+fn an_expensive_refork_makes_the_next_one_wait() {
+    let warm_up = |generation: u32, requests: f64| {
+        [200.0, 40.0, 30.0][generation.min(2) as usize] * (1.0 - (-requests / 100.0).exp())
+    };
+    let [cheap, dear] = [5, 60].map(|refork| {
+        let app = App::new(4, warm_up);
+        let app = App { refork, ..app };
+        let life = lived(&app, DAY);
+        assert!(won(&app, &life) >= 0.99, "{refork}s: {:#?}", life.log);
+        assert_eq!(life.reforks.len(), 2, "{refork}s: {:#?}", life.log);
+        life
+    });
+    let gap = |life: &Life| life.reforks[1] - life.reforks[0];
+    assert!(gap(&cheap) < 1_000, "{:?}", cheap.reforks);
+    assert!(gap(&dear) >= 60 + 100 * 60, "{:?}", dear.reforks);
+    // The decision is said when it is made, and again when the time has come.
+    let said = |line: &&String| line.contains("(last one saved 80 % in 60.0s)");
+    let said: Vec<&String> = dear.log.iter().filter(said).collect();
+    let [keep, refork] = said[..] else {
+        panic!("{:#?}", dear.log);
+    };
+    assert!(keep.starts_with("no refork: "), "{keep}");
+    assert!(
+        keep.contains(", but waits 5") && keep.ends_with("s more"),
+        "{keep}"
+    );
+    assert!(refork.starts_with("refork: "), "{refork}");
+    assert!(!refork.contains("waits"), "{refork}");
+}
+
+#[test]
+fn no_refork_is_so_expensive_that_it_is_the_last() {
+    let app = App::new(4, |_, requests| requests.sqrt());
+    let app = App {
+        refork: 6 * HOUR,
+        ..app
+    };
+    let life = lived(&app, 30 * DAY);
+    assert!(life.reforks.len() >= 2, "{:#?}", life.log);
+    assert!(life.reforks[1] < 3 * DAY, "{:?}", life.reforks);
 }
 
 #[test]

@@ -178,17 +178,8 @@ impl Kernel {
 
     /// A mold forks a worker.
     fn fork(&mut self, id: u64, seat: Seat) {
-        let ticket = seat.ticket;
         if self.strikes(Fault::ForkFails) {
-            self.decline(
-                id,
-                seat,
-                Event::ForkFailed {
-                    ticket,
-                    errno: EAGAIN,
-                },
-            );
-            return;
+            return self.cannot_fork(id, seat);
         }
         let mold = self.goes_on(id);
         let role = if seat.service {
@@ -204,20 +195,12 @@ impl Kernel {
 
     /// A worker becomes a mold, or forks one.
     fn be_promoted(&mut self, id: u64, seat: Seat, in_place: bool) {
-        let ticket = seat.ticket;
         let alone = self.settings.promotion == Promotion::InPlace || self.dice.percent(70);
         if self.strikes(Fault::ForkFails) {
-            self.decline(
-                id,
-                seat,
-                Event::ForkFailed {
-                    ticket,
-                    errno: EAGAIN,
-                },
-            );
+            self.cannot_fork(id, seat);
         } else if self.strikes(Fault::Refuses) {
             let reasons = [Refusal::NotForkSafe, Refusal::Threads, Refusal::Failed];
-            let reason = self.dice.pick(&reasons);
+            let (ticket, reason) = (seat.ticket, self.dice.pick(&reasons));
             self.decline(id, seat, Event::Refused { ticket, reason });
         } else if in_place && alone {
             let worker = self.goes_on(id);
@@ -229,6 +212,11 @@ impl Kernel {
             let child = self.be_born(Process::new(seat, Role::Mold, version));
             self.start(child);
         }
+    }
+
+    fn cannot_fork(&mut self, id: u64, seat: Seat) {
+        let (ticket, errno) = (seat.ticket, EAGAIN);
+        self.decline(id, seat, Event::ForkFailed { ticket, errno });
     }
 
     /// It answers on its own channel, and closes the one it was given.

@@ -26,8 +26,9 @@ impl MoldNotes {
         MoldNotes(RefCell::new(Heap::look()))
     }
 
-    /// Looks at the pages, too, and publishes all: with the look at the heap, some 15 ms for 100 MiB. `before`: private bytes and PSS before the preparation, or nil. `steps`: the
-    /// name of each, how many seconds it took, and by how many bytes it has changed the memory of this process.
+    /// Looks at the pages, too, and publishes all: with the look at the heap, some 15 ms for 100 MiB. `before`: private bytes and
+    /// PSS before the preparation, or nil. `steps`: the name of each, how many seconds it took, and by how many bytes it has
+    /// changed the memory of this process. `version`: Ruby's. `settings`: the words of those that were given.
     ///
     /// Raises a SystemCallError when the kernel refuses.
     fn publish(
@@ -36,6 +37,8 @@ impl MoldNotes {
         generation: u32,
         before: Option<(u64, u64)>,
         steps: RArray,
+        version: String,
+        settings: Vec<String>,
     ) -> Result<(), Error> {
         let (heap, code) = (rb_self.0.take()).map_or((Ranges::NONE, Ranges::NONE), |heap| {
             (heap.objects, heap.code)
@@ -45,6 +48,8 @@ impl MoldNotes {
             generation,
             pid: std::process::id(),
             prepared: prepared.map_or(0, |time| time.as_secs()),
+            ruby: Some(version),
+            settings,
             before: before.map(|(private, pss)| Before { private, pss }),
             steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
             heap,
@@ -57,11 +62,11 @@ impl MoldNotes {
 }
 
 fn step(step: Value) -> Result<Step, Error> {
-    let (name, seconds, private_change) = <(String, f64, i64)>::try_convert(step)?;
+    let (name, seconds, change) = <(String, f64, i64)>::try_convert(step)?;
     Ok(Step {
         name,
         time: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
-        private_change,
+        change,
     })
 }
 
@@ -75,5 +80,5 @@ pub fn init(ruby: &Ruby, pitchfork: RModule) -> Result<(), Error> {
     let class = pitchfork.define_class("MoldNotes", ruby.class_object())?;
     class.undef_default_alloc_func();
     class.define_singleton_method("look", function!(MoldNotes::look, 0))?;
-    class.define_method("publish", method!(MoldNotes::publish, 3))
+    class.define_method("publish", method!(MoldNotes::publish, 5))
 }

@@ -25,6 +25,14 @@ impl RbNotes {
         self.0.prepared
     }
 
+    fn ruby(&self) -> Option<&str> {
+        self.0.ruby.as_deref()
+    }
+
+    fn settings(&self) -> Vec<String> {
+        self.0.settings.clone()
+    }
+
     fn before(&self) -> Option<(u64, u64)> {
         self.0.before.map(|before| (before.private, before.pss))
     }
@@ -36,7 +44,7 @@ impl RbNotes {
             let key = |name| -> Symbol { ruby.to_symbol(name) };
             hash.aset(key("name"), step.name.as_str())?;
             hash.aset(key("seconds"), step.time.as_secs_f64())?;
-            hash.aset(key("private_change"), step.private_change)?;
+            hash.aset(key("change"), step.change)?;
             steps.push(hash)?;
         }
         Ok(steps)
@@ -79,6 +87,8 @@ pub fn init(ruby: &Ruby, memory: RModule) -> Result<(), Error> {
     class.define_method("generation", method!(RbNotes::generation, 0))?;
     class.define_method("pid", method!(RbNotes::pid, 0))?;
     class.define_method("prepared", method!(RbNotes::prepared, 0))?;
+    class.define_method("ruby", method!(RbNotes::ruby, 0))?;
+    class.define_method("settings", method!(RbNotes::settings, 0))?;
     class.define_method("before", method!(RbNotes::before, 0))?;
     class.define_method("steps", method!(RbNotes::steps, 0))?;
     class.define_method("heap", method!(RbNotes::heap, 0))?;

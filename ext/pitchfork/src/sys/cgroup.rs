@@ -9,24 +9,33 @@ use pitchfork_core::policy::Headroom;
 
 use crate::sys::memory;
 
-/// How many more of these workers fit into the memory that this process's control group, and each one around it, may use.
-/// `None`: no limit is known, or no worker.
-///
-/// Reading a worker's private memory takes its mmap lock for some milliseconds, 20 ns a page. So only the largest is read, and
-/// nothing at all where there is no limit.
-pub fn room(workers: &[u32]) -> Option<u32> {
-    let group = Group::find(
-        &read_to_string("/proc/self/cgroup").ok()?,
-        &read_to_string("/proc/self/mountinfo").ok()?,
-    )?;
-    let limits: Vec<Headroom> = (group.directories())
-        .filter_map(|directory| headroom(group.version, directory))
-        .collect();
-    if limits.is_empty() {
-        return None;
+/// This process's memory control group, if there is one. To find it takes two files of /proc, one of which has a line for each
+/// mount of the machine; nobody moves a server to another group while it replaces its workers.
+pub struct OwnGroup(Option<Group>);
+
+impl OwnGroup {
+    /// The one it is in now.
+    pub fn find() -> OwnGroup {
+        let [cgroup, mounts] = ["/proc/self/cgroup", "/proc/self/mountinfo"].map(read_to_string);
+        OwnGroup((cgroup.ok().zip(mounts.ok())).and_then(|(own, all)| Group::find(&own, &all)))
     }
-    let worker = largest(workers)?;
-    limits.into_iter().map(|limit| limit.fits(worker)).min()
+
+    /// How many more of these workers fit into the memory that it, and each group around it, may use now. `None`: no limit is
+    /// known, or no worker.
+    ///
+    /// Reading a worker's private memory takes its mmap lock for some milliseconds, 20 ns a page. So only the largest is read,
+    /// and nothing at all where there is no limit.
+    pub fn room(&self, workers: &[u32]) -> Option<u32> {
+        let group = self.0.as_ref()?;
+        let limits: Vec<Headroom> = (group.directories())
+            .filter_map(|directory| headroom(group.version, directory))
+            .collect();
+        if limits.is_empty() {
+            return None;
+        }
+        let worker = largest(workers)?;
+        limits.into_iter().map(|limit| limit.fits(worker)).min()
+    }
 }
 
 /// The root has no such files.

@@ -20,13 +20,12 @@ module Pitchfork
         end
 
         def bodies(unshared, text)
+          # Not a low call_threshold: with many methods it is ruinous (docs/memory.md).
           if running_jit?
             return sentence(:method_bodies, unshared,
-                            "#{text}: YJIT's call counters, in every method that is not compiled yet. jemalloc keeps them on " \
-                            "fewer pages; a low threshold compiles the methods before the fork, if they are not too many; and " \
-                            "where most are called too seldom to be compiled, YJIT gains nothing.",
-                            *("allocator :jemalloc" unless @snapshot.allocator), "yjit call_threshold: 5, cold_threshold: 100_000_000",
-                            "yjit false")
+                            "#{text}: YJIT's call counters, in every method that is not compiled yet. jemalloc keeps them on fewer " \
+                            "pages; and where most methods are called too seldom to be compiled, YJIT gains nothing.",
+                            *("allocator :jemalloc" unless @snapshot.allocator), "yjit false")
           end
 
           filled = "#{text}: inline caches, which the first calls of a method fill."
@@ -72,8 +71,8 @@ module Pitchfork
           own = region(:jit, :private)
           return unless worth?(own)
 
-          sentence(:jit, own, "#{mib(own)} per worker are machine code that it compiled for itself. Refork later, when more is compiled, " \
-                              "or let only one worker compile until then.",
+          sentence(:jit, own, "#{mib(own)} per worker are machine code that it compiled for itself. Refork after more requests, when " \
+                              "more is compiled, or let only one worker compile until then.",
                    "refork_after [200, 1000, 5000]", "yjit_until_promotion :first_worker")
         end
       end

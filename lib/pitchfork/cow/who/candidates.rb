@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pitchfork/cow/server_scoreboard"
 require "pitchfork/cow/title"
 require "pitchfork/errors"
 require "pitchfork/process_table"
@@ -16,10 +17,9 @@ module Pitchfork
           end
         end
 
-        LINK = "/memfd:pitchfork scoreboard (deleted)"
         # Long enough to see who is at work.
         LOOK = 0.3
-        private_constant :LINK, :LOOK
+        private_constant :LOOK
 
         # @return [Scoreboard]
         attr_reader :scoreboard
@@ -27,7 +27,7 @@ module Pitchfork
         # @param master [Integer] pid
         def initialize(master, table: ProcessTable.new)
           @table = table
-          @scoreboard = attach(master)
+          @scoreboard = ServerScoreboard.of(master)
         end
 
         # @param number [Integer, nil] the worker's; nil: the one that completes most requests just now
@@ -49,7 +49,8 @@ module Pitchfork
           workers = all
           numbers = workers.map { |worker| worker.title.name }
           workers.select { |worker| worker.title.name == number.to_s }.max_by { |worker| worker.title.generation } or
-            raise ConfigurationError, "--who #{number}: there is no such worker, only #{numbers.uniq.sort_by(&:to_i).join(", ")}"
+            raise ConfigurationError, "--who #{number}: there is no such worker, only #{numbers.uniq.sort_by(&:to_i).join(", ")}; " \
+                                      "the pid of a master stands apart (pitchfork cow #{number} --who)"
         end
 
         # A process that was promoted has two rows, and its title says that it is no worker. One that retires serves no more.
@@ -58,25 +59,6 @@ module Pitchfork
             title = Title.parse(@table.title(pid).to_s)
             Candidate.new(row, pid, title, requests) if title.role == :worker && title.status.nil?
           end
-        end
-
-        def attach(master)
-          directory = "/proc/#{master}/fd"
-          number = Dir.children(directory).find { |name| link("#{directory}/#{name}") == LINK } or
-            raise ConfigurationError, "process #{master} has no scoreboard: it is not a pitchfork that can be asked"
-          file = File.open("#{directory}/#{number}", "r+")
-          file.autoclose = false
-          Scoreboard.attach(file.fileno)
-        rescue Errno::EACCES
-          raise ConfigurationError, "process #{master} is another user's: run this as the same user, or as root"
-        rescue Errno::EPROTO
-          raise ConfigurationError, "the server that runs is another version of pitchfork: use its own command, or restart it"
-        end
-
-        def link(path)
-          File.readlink(path)
-        rescue Errno::ENOENT
-          nil
         end
       end
     end

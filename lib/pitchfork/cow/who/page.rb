@@ -36,8 +36,9 @@ module Pitchfork
         private
 
         def heading
-          "#{@worker} was watched for #{format("%.1f", @report.seconds)} s, in which it has completed #{@report.requests} requests: " \
-            "#{@report.faults} page faults in its main thread, #{@report.samples.size} of them sampled"
+          requests, faults = [[@report.requests, "request"], [@report.faults, "page fault"]].map { |number, of| Size.count(number, of) }
+          "#{@worker} was watched for #{format("%.1f", @report.seconds)} s, in which it has completed #{requests}: " \
+            "#{faults} in its main thread, #{@report.samples.size} of them sampled"
         end
 
         def kept?
