@@ -15,10 +15,10 @@ module Bench
   #   @return [Hash{Boolean => String}] the lines that `pitchfork tune` has printed in bench/results/tune-APP-3.3.8.md (bench/tune.rb),
   #     by whether the table's other servers have YJIT. Without it: the same, but for what would switch it on
   # @!attribute gem
-  #   @return [String, nil] what has to be installed for it
+  #   @return [Array<String>, nil] what has to be installed for it: name and version
   CowApp = Struct.new(:name, :title, :path, :paths, :requests, :seed, :recommended, :gem, keyword_init: true) do
     def available?
-      gem.nil? || Gem::Specification.find_all_by_name(gem).any?
+      gem.nil? || Gem::Specification.find_all_by_name(*gem).any?
     end
   end
 
@@ -44,7 +44,7 @@ module Bench
   CowApp::ALL = [
     CowApp.new(name: "methods", title: "Many lukewarm methods", path: "#{root}/bench/apps/methods.ru", paths: ["/{n}"], requests: 2_000,
                recommended: { true => lukewarm, false => lukewarm }),
-    CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: "rails", seed: write_notes,
+    CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: ["rails", ">= 7.2"], seed: write_notes,
                recommended: { true => warm, false => warm.sub(/^yjit.*/, "").chomp },
                paths: ["/", "/notes/1", "/notes.json", "/process", "/?page={n}"])
   ].freeze

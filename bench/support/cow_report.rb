@@ -25,7 +25,7 @@ module Bench
 
     # An application that could not be measured.
     def missing(app)
-      @parts << "## #{app.title}\n\nNot measured: #{app.gem} is not installed.\n"
+      @parts << "## #{app.title}\n\nNot measured: #{app.gem.join(" ")} is not installed.\n"
     end
 
     # @param app [CowApp]

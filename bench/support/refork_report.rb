@@ -27,7 +27,7 @@ module Bench
 
     # An application that could not be measured.
     def missing(app)
-      @missing << "## #{app.title}\n\nNot measured: #{app.gem} is not installed.\n"
+      @missing << "## #{app.title}\n\nNot measured: #{app.gem.join(" ")} is not installed.\n"
     end
 
     # @param refork [Refork] measured

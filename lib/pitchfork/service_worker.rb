@@ -40,8 +40,8 @@ module Pitchfork
     def run
       return 0 unless start
 
-      @port.ready
       title
+      @port.ready
       @server.reopen_logs while @port.wait == :reopen_logs
       leave
     end

@@ -8,7 +8,7 @@ class RailsTest < ExampleTest
 
   def before_setup
     super
-    skip "Rails is not installed" if Gem::Specification.find_all_by_name("rails").empty?
+    skip "no Rails 7.2 or newer is installed" if Gem::Specification.find_all_by_name("rails", ">= 7.2").empty?
 
     @database = File.join(@directory, "notebook.sqlite3")
     @env = { "DATABASE_PATH" => @database, "RAILS_ENV" => "production" }

@@ -74,7 +74,7 @@ class TuneTest < IntegrationTest
 
   # Ctrl-C in the second trial: what is known is printed, nobody is left, and it can go on from there.
   def test_interrupted_and_resumed
-    tuning = tune(minutes: 2).spawn
+    tuning = tune(minutes: 1).spawn
     tuning.wait_for(/^\d:\d\d\S+ +1 .*as it is$/)
     assert_equal 130, tuning.stop(:INT).exitstatus, tuning.log
     assert_match(/^\| +1\* \|.* as it is +\|$/, tuning.log)

@@ -77,6 +77,7 @@ module Pitchfork
         Traps.during(PASSED, ->(signal) { Process.kill(signal, pid) if pid }) do
           pid = Process.spawn(*RubyCommand.pitchfork(argv))
           _, status = Process.wait2(pid)
+          pid = nil # nobody else's
           status.signaled? && status.termsig == Signal.list["INT"] ? 0 : status.exitstatus || 1
         end
       end
