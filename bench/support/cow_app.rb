@@ -44,7 +44,8 @@ module Bench
   CowApp::ALL = [
     CowApp.new(name: "methods", title: "Many lukewarm methods", path: "#{root}/bench/apps/methods.ru", paths: ["/{n}"], requests: 2_000,
                recommended: { true => lukewarm, false => lukewarm }),
-    CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: ["rails", ">= 7.2"], seed: write_notes,
+    CowApp.new(name: "rails", title: "Rails", path: "#{root}/examples/rails/config.ru", requests: 3_000, gem: ["rails", ">= 7.2"],
+               seed: write_notes,
                recommended: { true => warm, false => warm.sub(/^yjit.*/, "").chomp },
                paths: ["/", "/notes/1", "/notes.json", "/process", "/?page={n}"])
   ].freeze
