@@ -37,7 +37,7 @@ module Bench
   warm = <<~RUBY.chomp
     allocator :jemalloc
     gc free_slots: [0.05, 0.1, 0.15]
-    refork_after [350]
+    refork_after [35, 120, 350]
     yjit_until_promotion :first_worker
   RUBY
 
