@@ -7,8 +7,8 @@
 # As they are they do not refork, and have YJIT where it is any good. Prints the reports and writes them to
 # bench/results/tune-APP-RUBY.md, with charts next to them. bench/support/cow_app.rb has the recommended lines.
 
-require "fileutils"
 require "optparse"
+require_relative "support/results"
 require_relative "support/tune_run"
 
 options = { apps: Bench::CowApp::ALL.map(&:name), minutes: 10.0, workers: 4 }
@@ -22,8 +22,6 @@ options[:minutes] = 0.5 if options[:quick]
 
 Bench::CowApp::ALL.select { |app| options[:apps].include?(app.name) && app.available? }.each do |app|
   files = Bench::TuneRun.new(app, minutes: options[:minutes], workers: options[:workers]).files
-  next if options[:quick]
-
-  FileUtils.mkdir_p("#{__dir__}/results")
-  files.each { |extension, text| File.write("#{__dir__}/results/tune-#{app.name}-#{RUBY_VERSION}.#{extension}", text) }
+  results = files.transform_keys { |extension| "tune-#{app.name}-#{RUBY_VERSION}.#{extension}" }
+  Bench.write_results(results, if_complete: !options[:quick])
 end
