@@ -15,19 +15,22 @@ def test_task(name, pattern, description)
 end
 
 # Most of these tests wait for processes. So the files are dealt out, the largest first, to as many processes as there are
-# processors, which print what they have to say one after the other.
+# processors, which print what they have to say one after the other: each test by name, as the last one named is where a
+# process has died that says no more.
 def parallel_test_task(name, pattern, description)
   desc "#{description} (TEST=path for one file)"
   task name => :compile do
     files = FileList[ENV["TEST"] || pattern].sort_by { |file| -File.size(file) }
     shares = files.each_with_index.group_by { |_, at| at % Etc.nprocessors }.values.map { |share| share.map(&:first) }
-    results = shares.map do |share|
+    shares = shares.map do |share|
       load_all = "ARGV.shift(#{share.size}).each { |file| require File.expand_path(file) }"
-      options = ENV["TESTOPTS"].to_s.shellsplit
+      options = ["--verbose", *ENV["TESTOPTS"].to_s.shellsplit]
       Thread.new { Open3.capture2e(RbConfig.ruby, "-w", "-Ilib", "-Itest", "-e", load_all, "--", *share, *options) }
     end
-    results = results.map { |thread| thread.value.tap { |said, _| puts said } }
-    abort "test:#{name} failed" unless results.all? { |_, status| status.success? }
+    passed, failed = shares.map(&:value).partition { |_, status| status.success? }
+    (passed + failed).each { |said, _| puts said }
+    $stdout.flush
+    abort "test:#{name}: #{failed.map(&:last).join(", ")}" unless failed.empty?
   end
 end
 

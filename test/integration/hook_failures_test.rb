@@ -5,7 +5,7 @@ require "pitchfork/configuration"
 
 # What happens when a callback raises.
 class HookFailuresTest < LifeTest
-  DOCUMENT = File.read("#{ServerProcess::ROOT}/docs/callbacks.md")
+  DOCUMENT = File.read("#{ServerProcess::ROOT}/docs/callbacks.md", encoding: "UTF-8")
 
   # Those of deadlines, service workers and the check of a mold are in the tests of these.
   def test_every_callback_has_its_rows

@@ -4,7 +4,7 @@ require "support/life"
 
 # The log's lines are documented in docs/log.md, and the document is held to them.
 class LogTest < LifeTest
-  DOCUMENT = File.read("#{ServerProcess::ROOT}/docs/log.md")
+  DOCUMENT = File.read("#{ServerProcess::ROOT}/docs/log.md", encoding: "UTF-8")
 
   # What stands for what in the document's lines.
   WORDS = {

@@ -24,7 +24,7 @@ class CowTest < IntegrationTest
   def cow(*arguments, before: [])
     env = { "RUBYOPT" => nil, "HOME" => @directory }
     out, error, status = Open3.capture3(env, *before, *COMMAND, *arguments.map(&:to_s), chdir: @directory)
-    [out, error, status.exitstatus]
+    [out.force_encoding("UTF-8"), error, status.exitstatus]
   end
 
   # @return [Hash] of --json
