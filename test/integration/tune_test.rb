@@ -84,7 +84,7 @@ class TuneTest < IntegrationTest
     assert_equal 1, again.wait.exitstatus
     assert_includes again.log, "holds an earlier tuning; go on with it by --resume"
 
-    resumed = tune("--resume", minutes: 0.5).spawn
+    resumed = tune("--resume", minutes: 0.25).spawn
     assert_equal 0, resumed.wait.exitstatus, resumed.log
     refute_includes resumed.log, "finding out how long"
     runs = JSON.parse(File.read(File.join(@directory, "pitchfork-tune/state.json")))["runs"]

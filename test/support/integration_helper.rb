@@ -6,6 +6,13 @@ require "timeout"
 require "tmpdir"
 require_relative "server_process"
 
+# What began these tests may have them ignore signals, as nohup(1) does and as a shell does for its background jobs. Their servers
+# would inherit that.
+%w[HUP INT QUIT TERM].each do |name|
+  handler = trap(name, "DEFAULT")
+  trap(name, handler) unless handler == "IGNORE"
+end
+
 # A test with real processes: in a directory of its own, stopped when it hangs, with the server's log in what it says
 # when it fails.
 class IntegrationTest < Minitest::Test
