@@ -14,7 +14,8 @@ module Pitchfork
     #
     # Lines of an access log say nothing of a body, so that those with another method than GET and HEAD are left out.
     class RequestList
-      VERB = /[A-Z]{3,16}/
+      # Any token (RFC 9110, section 9.1) that begins like a method's name and has no small letters: those are a mistake.
+      VERB = /[A-Z][A-Z0-9!#$%&'*+.^_`|~-]*/
       PLAIN = /\A(?:(#{VERB}) )?(\/\S*)\z/
       ACCESS_LOG = /"(#{VERB}) (\/\S*) HTTP\/\d(?:\.\d)?"(?: |\z)/
       WITHOUT_BODY = %w[GET HEAD].freeze

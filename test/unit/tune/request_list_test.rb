@@ -51,7 +51,8 @@ class TuneRequestListTest < UnitTest
   def test_what_is_written_is_read_again
     requests = [
       Request.new("GET", "/a?b={n}", {}, ""), Request.new("PUT", "/a", { "Accept" => "*/*" }, "text \"ü\"\n"),
-      Request.new("POST", "/b", {}, "\x00\xFF".b)
+      Request.new("POST", "/b", {}, "\x00\xFF".b), Request.new("M-SEARCH", "/", {}, ""),
+      Request.new("VERSION-CONTROL", "/", { "A" => "b" }, "")
     ]
 
     again = parse(requests.map(&:to_line).join("\n")).requests
