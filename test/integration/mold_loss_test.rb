@@ -115,6 +115,7 @@ class MoldLossTest < LifeTest
     server.wait_for(/mold gen=0 pid=#{stopped} was stopped by a signal: killed/)
     server.wait_for(/mold gen=0 pid=#{stopped} died of SIGKILL/)
     server.wait_for(/worker=1 gen=1 pid=\d+ ready/)
+    server.wait_for(/rollout gen=1 done/)
     assert_equal 2, server.titles.grep(/worker/).size
     assert_equal "200", server.get.code
     server.wait_gone(stopped)

@@ -125,7 +125,7 @@ class PreparationTest < LifeTest
         [200, {}, [File.mine ? "#{File.mine.stat.ino == File.stat(__FILE__).ino}" : "none"]]
       end
     RUBY
-    server = start(app: app, config: "promotion :in_place\nworker_processes 2\nrefork_max_unavailable 1")
+    server = start(app: app, config: "promotion :in_place\nworker_processes 1\nrefork_max_unavailable 1")
     assert_equal "true", server.get("/close").body
     refork(server, 1)
     assert_equal 1, notes(worker(server)).generation
