@@ -14,6 +14,11 @@ class CowWhoTest < WatchedServerTest
     rows.lines.drop(1)
   end
 
+  # @return [Float] of all rows of a table for this method
+  def mebibytes(rows, method)
+    rows.grep(/\A#{method}\b/).sum { |row| Float(row[/ % +(\d+\.\d) /, 1]) }
+  end
+
   def test_the_writer_to_inherited_memory_and_the_writer_to_new_memory_are_told_apart
     @server.get("/")
     before = [worker, descriptors(worker), signals(worker)]
@@ -25,10 +30,12 @@ class CowWhoTest < WatchedServerTest
     assert_match(/\Aworker\[0\] \(gen:0, pid #{worker}\) was watched for \d\.\d s/, text)
     assert_match(%r{\AHoarder#touch.*/config\.ru:5$}, table(text, "un-shared", "by Ruby method").first, text)
     assert_match(%r{\AHoarder#grow.*/config\.ru:9$}, table(text, "new", "by Ruby method").first, text)
-    refute_match(/Hoarder#grow/, table(text, "un-shared", "by Ruby method").join, text)
-    refute_match(/Hoarder#touch/, table(text, "new", "by Ruby method").join, text)
-    mib = table(text, "un-shared", "by Ruby method").first[/ % +(\d+)\.\d /, 1].to_i
-    assert_in_delta(32, mib, 16, "Hoarder#touch has written to 32 MiB: #{text}")
+    # Any method writes to a few inherited pages of malloc and of the stack.
+    unshared, fresh = %w[un-shared new].map { |section| table(text, section, "by Ruby method") }
+    assert_in_delta(32, mebibytes(unshared, "Hoarder#touch"), 16, text)
+    assert_operator(mebibytes(unshared, "Hoarder#grow"), :<, 2, text)
+    assert_in_delta(32, mebibytes(fresh, "Hoarder#grow"), 16, text)
+    assert_operator(mebibytes(fresh, "Hoarder#touch"), :<, 2, text)
 
     2.times { @server.get("/") } # the end of the first one is over when the second is answered
     assert_equal(before, [worker, descriptors(worker), signals(worker)])
