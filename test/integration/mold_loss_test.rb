@@ -107,6 +107,22 @@ class MoldLossTest < LifeTest
     assert_clean_stop server
   end
 
+  # Neither the promoted nor the booted mold comes to an end with its hook. The first is given `spawn_timeout`, the second what a
+  # boot takes besides.
+  def test_a_mold_that_hangs_while_it_is_booted_again
+    hangs = "after_mold_fork { sleep if File.exist?('hang') }"
+    server = start(app: HOLD, config: "worker_processes 2\nspawn_timeout 1\n#{hangs}")
+    write("hang", "")
+    kill_mold(server)
+    booting = server.wait_for(/mold gen=\d+ pid=(\d+) booting/)[1]
+    server.wait_for(/mold gen=\d+ pid=#{booting} was not ready in time: killed/)
+    File.delete(path("hang"))
+    server.wait_for(/worker=0 gen=\d+ pid=\d+ ready/) # which was promoted, and is gone since
+    server.wait_for(/rollout gen=\d+ done/)
+    assert_equal "200", server.get.code
+    assert_clean_stop server
+  end
+
   def test_a_stopped_mold_is_replaced_when_a_worker_is_needed
     server = start(app: HOLD, config: "worker_processes 2")
     stopped = server.process("pitchfork mold").pid

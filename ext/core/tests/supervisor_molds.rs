@@ -312,6 +312,45 @@ fn a_lost_mold_is_booted_again_where_no_worker_can_be_promoted() {
     assert_eq!(server.generations(), [1, 0]);
 }
 
+/// It was waited for without an end, and meanwhile no worker that died was replaced.
+#[test]
+fn a_mold_that_hangs_while_it_is_booted_again_is_killed() {
+    let mut server = Server::new(settings(2));
+    server.tell(Event::Start);
+    let first = server.booted();
+    server.born(first);
+    server.wait(secs(3_600)); // nothing is known of this app yet
+    assert!(server.killed().is_empty());
+
+    let mut server = Server::new(settings(2));
+    server.tell(Event::Start);
+    let first = server.booted();
+    server.born(first);
+    server.wait(secs(20));
+    server.ready(first);
+    server.settle();
+    server.wait(secs(60));
+    server.crashes(first);
+    let asked = server.promoted();
+    server.all_refuse(asked, Refusal::NotForkSafe);
+    let hung = server.booted();
+    server.born(hung);
+    server.wait(secs(10 + 4 * 20 - 1));
+    assert!(server.killed().is_empty());
+    server.wait(secs(1));
+    assert_eq!(server.killed(), [hung]);
+    server.crashes(hung);
+    let worker = server.worker(0);
+    server.crashes(worker);
+    while !server.wants_boot() {
+        server.wait(secs(1));
+    }
+    let next = server.booted();
+    server.ready(next);
+    server.settle();
+    assert_eq!(server.supervisor.ready_workers(), 2);
+}
+
 /// A mold that always died right after it was ready was replaced by the next promotion at once, and again, and again.
 #[test]
 fn molds_that_die_at_once_are_not_replaced_at_once_for_ever() {

@@ -133,6 +133,9 @@ impl Supervisor {
                     self.phase = Phase::Serving;
                 }
                 self.newest = self.newest.max(Some(generation));
+                if parent.is_none() {
+                    self.boots.insert(version, took);
+                }
                 self.begin_rollout(now, ticket, took);
             }
         }

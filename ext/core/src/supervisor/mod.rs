@@ -83,6 +83,8 @@ pub struct Supervisor {
     /// Molds that were ready and died at once: as for workers.
     mold_crash_backoff: Backoff,
     mold_attempts: u32,
+    /// How long the last mold that was booted took to be ready, by version.
+    boots: BTreeMap<u32, Duration>,
     /// Spawns of this mold that failed in a row, and since when.
     barren: Option<(Ticket, u32, Duration)>,
     /// How many more workers there is memory for; `None`: nobody knows.
@@ -176,6 +178,7 @@ impl Supervisor {
             mold_backoff: Backoff::new(ms(0), ms(500), ms(30_000)),
             mold_crash_backoff: Backoff::new(ms(0), ms(100), ms(1_000)),
             mold_attempts: 0,
+            boots: BTreeMap::new(),
             barren: None,
             room: None,
             weighed: Vec::new(),
@@ -353,8 +356,10 @@ impl Supervisor {
             pid: None,
             parent,
             since: now,
-            // Only a fork is bounded: an app may take minutes to boot.
-            deadline: parent.map(|_| now + self.settings.spawn_timeout),
+            deadline: match parent {
+                Some(_) => Some(now + self.settings.spawn_timeout),
+                None => self.boot_allowance(version).map(|allowed| now + allowed),
+            },
             requests: 0,
             request: None,
             size: None,

@@ -65,6 +65,15 @@ impl Supervisor {
         self.act(Action::BootMold { seat, version });
     }
 
+    /// How long a mold of this version may boot. The first one may take as long as it wants: an app may need minutes, and nothing
+    /// else can be done. Of the next ones it is known how long that was, and one that hangs must not keep the server without a
+    /// mold. It boots beside busy workers, and where even this was too short the next one has more.
+    pub(super) fn boot_allowance(&self, version: u32) -> Option<Duration> {
+        let took = *self.boots.get(&version)?;
+        let attempts = (self.mold_attempts / 2).max(1); // a promotion comes before each
+        Some(self.settings.spawn_timeout + took * 4 * attempts)
+    }
+
     /// Every generation that is, or was to be, is older than the next.
     pub(super) fn next_generation(&self) -> u32 {
         let living = self.processes.iter().map(Process::generation).max();

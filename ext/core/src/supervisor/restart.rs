@@ -68,6 +68,7 @@ impl Supervisor {
         };
         self.refork_wanted = false; // this rollout is the one that was wished for
         self.version = new.number;
+        self.boots.retain(|version, _| *version >= new.number);
         self.settings = *new.settings;
         self.workers = self.settings.workers;
         self.sharing = self.settings.sharing(); // what was learnt of the old code is no use any more

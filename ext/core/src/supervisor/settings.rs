@@ -22,7 +22,8 @@ pub struct Settings {
     pub promotion: Promotion,
     /// Worker 0 alone compiles until the first promotion, which is to be its own.
     pub first_worker_leads: bool,
-    /// A forked process must be ready within this time. Booting the app is not bounded.
+    /// A forked process must be ready within this time. The app's first boot is not bounded, and each later one by this and by how
+    /// long an earlier one took.
     pub spawn_timeout: Duration,
     /// A process asked to retire must be gone within this time.
     pub retire_timeout: Duration,
