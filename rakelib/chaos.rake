@@ -8,7 +8,7 @@ task chaos: :compile do
   require_relative "../test/support/chaos/session"
   minutes = Float(ENV.fetch("minutes", CHAOS_MINUTES))
   faults = ENV["faults"]&.then { |number| Integer(number, 10) }
-  seed = Integer(ENV.fetch("seed") { Random.new_seed % 1_000_000 }, 10)
+  seed = Integer(ENV.fetch("seed") { (Random.new_seed % 1_000_000).to_s }, 10)
   scenarios = ENV["scenario"]&.split(",")
   report = Chaos::Session.new(scenarios, seed: seed, minutes: minutes, faults: faults).call
   puts report
